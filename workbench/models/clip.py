@@ -1,0 +1,284 @@
+"""CLIP image and text encoders by spec: bundled, open_clip's pretrained pairs, the hub, or a local directory."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import re
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlparse
+
+import numpy as np
+import open_clip
+import torch
+import torch.nn.functional as F
+from huggingface_hub import constants as hub
+from PIL import Image
+
+from workbench.errors import ModelError, SpecError, unknown_name
+from workbench.models.fingerprints import TrainingImages
+
+ASSETS = Path(__file__).resolve().parent.parent / "assets"
+BUNDLED = {"face-clip": ASSETS / "face-clip"}
+"""The CLIP models that ship with the workbench."""
+
+
+@dataclass(frozen=True)
+class ClipSource:
+    """Where a CLIP spec points: an open_clip model identifier, a weights tag if it needs one, a folder if it is one."""
+
+    spec: str
+    identifier: str
+    pretrained: str | None = None
+    folder: Path | None = None
+
+
+def parse_clip_spec(spec: str) -> ClipSource:
+    """Resolve a CLIP spec without loading anything.
+
+    Parameters
+    ----------
+    spec : str
+        ``face-clip``, ``MODEL/WEIGHTS`` (for example ``ViT-B-32/openai``), ``hf-hub:owner/name`` or ``local-dir:PATH``.
+
+    Raises
+    ------
+    SpecError
+        The spec has another form, or names a model, weights or folder that do not exist.
+    """
+    if spec in BUNDLED:
+        return ClipSource(spec, f"local-dir:{BUNDLED[spec]}", folder=BUNDLED[spec])
+    if spec.startswith("local-dir:"):
+        folder = Path(spec.removeprefix("local-dir:")).expanduser()
+        if not (folder / "open_clip_config.json").is_file():
+            raise SpecError(f"{spec}: no open_clip_config.json there; local-dir: takes a folder in open_clip's format")
+        return ClipSource(spec, f"local-dir:{folder}", folder=folder)
+    if spec.startswith("hf-hub:"):
+        if not re.fullmatch(r"hf-hub:[\w.-]+/[\w.-]+", spec):
+            raise SpecError(f"{spec!r} is not of the form hf-hub:owner/name")
+        return ClipSource(spec, spec)
+    model, slash, tag = spec.partition("/")
+    if not slash:
+        raise unknown_name("CLIP", spec, [*BUNDLED, "MODEL/WEIGHTS", "hf-hub:owner/name", "local-dir:PATH"])
+    if model not in open_clip.list_models():
+        raise unknown_name("open_clip model", model, open_clip.list_models())
+    if tag not in (tags := open_clip.list_pretrained_tags_by_model(model)):
+        raise unknown_name(f"weights of {model}", tag, tags)
+    return ClipSource(spec, model, pretrained=tag)
+
+
+def load_clip(spec: str, device: str = "cpu") -> Clip:
+    """Load a CLIP.
+
+    Parameters
+    ----------
+    spec : str
+        See :func:`parse_clip_spec`.
+    device : str
+        A torch device; does not change what is computed beyond rounding.
+
+    Raises
+    ------
+    SpecError
+        The spec is not valid.
+    ModelError
+        The weights cannot be reached, are damaged or do not fit.
+    """
+    source = parse_clip_spec(spec)
+    with _quiet_logging(), _offline_when_unreachable(source):
+        try:
+            model, _, transform = open_clip.create_model_and_transforms(
+                source.identifier, pretrained=source.pretrained, require_pretrained=True, weights_only=True
+            )
+            tokenizer = open_clip.get_tokenizer(source.identifier)
+        except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
+            raise _load_error(source, error) from error
+    return Clip(source, model.to(device).eval(), transform, tokenizer, torch.device(device))
+
+
+class Clip:
+    """A loaded CLIP; every embedding has unit length.
+
+    Attributes
+    ----------
+    name : str
+        The spec it was loaded by.
+    dim : int
+        Length of an embedding.
+    logit_scale : float
+        What cosine similarities are multiplied with before the softmax (100 for OpenAI's models).
+    """
+
+    def __init__(
+        self, source: ClipSource, model: torch.nn.Module, transform: Any, tokenizer: Any, device: torch.device
+    ) -> None:
+        self.name = source.spec
+        self._folder = source.folder
+        self._model: Any = model
+        self._transform = transform
+        self._tokenizer = tokenizer
+        self._device = device
+        self._preprocess = _Preprocess.of(model)
+        self.logit_scale = float(self._model.logit_scale.detach().exp())
+
+    @cached_property
+    def dim(self) -> int:
+        """Length of an embedding."""
+        return int(self.encode_texts(["face"]).shape[1])
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of all weights and of the preprocessing: equal fingerprints give equal embeddings."""
+        digest = hashlib.sha256(repr(self._preprocess).encode())
+        for name, tensor in sorted(self._model.state_dict().items()):
+            digest.update(f"{name}:{tuple(tensor.shape)}:{tensor.dtype}".encode())
+            digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+        return digest.hexdigest()[:16]
+
+    @cached_property
+    def training_images(self) -> TrainingImages | None:
+        """Fingerprints of the images it was trained on, where the model carries them."""
+        return TrainingImages.read(self._folder) if self._folder else None
+
+    @cached_property
+    def _vocabulary(self) -> frozenset[str] | None:
+        path = self._folder / "vocabulary.json" if self._folder else None
+        if path is None or not path.is_file():
+            return None
+        return frozenset(json.loads(path.read_text(encoding="utf-8"))["words"])
+
+    def unseen_words(self, texts: Sequence[str]) -> list[str]:
+        """Return the words of the texts that a small model never saw in training, sorted; empty where not known.
+
+        A word is a run of letters, lower-cased, apostrophes kept.
+        """
+        if self._vocabulary is None:
+            return []
+        words = {word for text in texts for word in re.findall(r"[^\W\d_]+(?:'[^\W\d_]+)*", text.lower())}
+        return sorted(words - self._vocabulary)
+
+    def prepare(self, images: Sequence[Image.Image]) -> torch.Tensor:
+        """Turn pictures (``L`` or ``RGB``, any size) into the tower's input.
+
+        Returns
+        -------
+        Tensor
+            Shape ``(N, 3, S, S)``, float32, normalised. Square pictures of one size are resized as one batch, which
+            agrees with open_clip's own transform to about 0.03 of a standard deviation; all others go through it.
+        """
+        first = images[0]
+        alike = all(image.size == first.size and image.mode == first.mode for image in images)
+        if alike and first.width == first.height and self._preprocess.batchable:
+            pixels = np.stack([np.asarray(image) for image in images])  # (N, H, W) or (N, H, W, 3)
+            batch = torch.from_numpy(pixels)
+            return self._preprocess(batch.unsqueeze(1) if first.mode == "L" else batch.permute(0, 3, 1, 2))
+        return torch.stack([self._transform(image) for image in images])
+
+    def encode_prepared(self, inputs: torch.Tensor) -> np.ndarray:
+        """Encode what :meth:`prepare` returned; float32 ``(N, D)`` of unit length."""
+        with torch.inference_mode():
+            features = self._model.encode_image(inputs.to(self._device), normalize=True)
+        return np.asarray(features.float().cpu().numpy())
+
+    def encode_images(self, images: Sequence[Image.Image]) -> np.ndarray:
+        """Encode pictures; float32 ``(N, D)`` of unit length."""
+        return self.encode_prepared(self.prepare(images))
+
+    def encode_texts(self, texts: Sequence[str], batch_size: int = 256) -> np.ndarray:
+        """Encode texts; float32 ``(N, D)`` of unit length. Longer texts than the context are cut by the tokenizer."""
+        parts = []
+        with torch.inference_mode():
+            for start in range(0, len(texts), batch_size):
+                tokens = self._tokenizer(list(texts[start : start + batch_size])).to(self._device)
+                parts.append(self._model.encode_text(tokens, normalize=True).float().cpu().numpy())
+        return np.concatenate(parts)
+
+
+@dataclass(frozen=True)
+class _Preprocess:
+    """open_clip's preprocessing of square pictures, on batches of uint8 pixels."""
+
+    size: tuple[int, int]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    interpolation: str
+    resize_mode: str
+    fill_color: int
+
+    @classmethod
+    def of(cls, model: Any) -> _Preprocess:
+        config = model.visual.preprocess_cfg
+        size = config["size"]
+        return cls(
+            size=(size, size) if isinstance(size, int) else (int(size[0]), int(size[1])),
+            mean=tuple(config["mean"]),
+            std=tuple(config["std"]),
+            interpolation=config.get("interpolation") or "bicubic",
+            resize_mode=config.get("resize_mode") or "shortest",
+            fill_color=config.get("fill_color") or 0,
+        )
+
+    @property
+    def batchable(self) -> bool:
+        """Whether squaring, cropping and padding all come to a plain resize for a square picture."""
+        return self.size[0] == self.size[1] and self.interpolation in ("bicubic", "bilinear")
+
+    def __call__(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Uint8 ``(N, C, H, W)`` to float32 ``(N, 3, S, S)``; uint8 into the resize, as PIL does it."""
+        if tuple(pixels.shape[-2:]) != self.size:
+            pixels = F.interpolate(pixels, self.size, mode=self.interpolation, antialias=True, align_corners=False)
+        values = pixels.float().div_(255.0).expand(-1, 3, -1, -1)
+        mean = torch.tensor(self.mean).view(1, 3, 1, 1)
+        std = torch.tensor(self.std).view(1, 3, 1, 1)
+        return (values - mean) / std
+
+
+@contextmanager
+def _quiet_logging() -> Iterator[None]:
+    """Keep open_clip's and the hub's warnings off the terminal: what matters is raised as one line."""
+    former = logging.root.manager.disable
+    logging.disable(logging.ERROR)
+    try:
+        yield
+    finally:
+        logging.disable(former)
+
+
+@contextmanager
+def _offline_when_unreachable(source: ClipSource) -> Iterator[None]:
+    """Where the hub cannot be reached, use its cache only, so that an error takes seconds and not minutes of retries."""
+    former = hub.HF_HUB_OFFLINE
+    if source.folder is None and not former and not _hub_reachable():
+        hub.HF_HUB_OFFLINE = True
+    try:
+        yield
+    finally:
+        hub.HF_HUB_OFFLINE = former
+
+
+def _hub_reachable() -> bool:
+    if any(os.environ.get(name) for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")):
+        return True
+    try:
+        socket.create_connection((urlparse(hub.ENDPOINT).hostname or "", 443), timeout=5).close()
+    except OSError:
+        return False
+    return True
+
+
+def _load_error(source: ClipSource, error: Exception) -> ModelError:
+    text = (str(error) or type(error).__name__).splitlines()[0]
+    if source.folder is not None:
+        return ModelError(f"{source.spec}: the model in {source.folder} cannot be loaded: {text}")
+    return ModelError(
+        f"{source.spec}: the weights cannot be fetched from the model hub and are not in its local cache; connect to "
+        f"the network once, name a folder with local-dir:PATH, or use face-clip, which is bundled ({text[:120]})"
+    )
