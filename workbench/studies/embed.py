@@ -1,0 +1,178 @@
+"""Encode a dataset's images, and texts, with a CLIP: equal images once, resumable, stored by content."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+import pyarrow as pa
+
+from workbench.data.datasets import Dataset, open_dataset
+from workbench.data.images import decode
+from workbench.engines import Engine, engine
+from workbench.models.clip import Clip, load_clip
+from workbench.progress import SILENT, Progress
+from workbench.specs import EmbedSpec
+from workbench.store import Artifact, ArtifactKey, Build, Store, content_hash
+
+SHARD = 2048
+"""Images in one stored part; an interrupted run resumes after the last whole part."""
+BATCH = 256
+"""Images encoded at once; divides :data:`SHARD`, so a resumed run sees the same batches."""
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """Image embeddings of a dataset.
+
+    Parameters
+    ----------
+    artifact : Artifact
+        Where they are stored: columns ``digest`` and ``embedding``, a row for each different image.
+    matrix : ndarray of float32, shape (N, D)
+        Unit vectors, one for each row of the dataset; read-only.
+    """
+
+    artifact: Artifact
+    matrix: np.ndarray
+
+
+def embed(spec: EmbedSpec, store: Store, progress: Progress = SILENT) -> Embeddings:
+    """Encode every image of a dataset, or return what is stored.
+
+    Raises
+    ------
+    SpecError, ModelError
+        The dataset, CLIP or engine does not exist or cannot be loaded.
+    Cancelled
+        Stopped by ``progress``; finished parts are kept.
+    """
+    dataset = open_dataset(store, spec.dataset)
+    workers = engine(spec.engine)
+    progress.step(f"load {spec.clip}")
+    return embed_dataset(dataset, load_clip(spec.clip), store, progress, workers)
+
+
+def embed_dataset(
+    dataset: Dataset, clip: Clip, store: Store, progress: Progress = SILENT, workers: Engine | None = None
+) -> Embeddings:
+    """Encode a dataset with a CLIP that is already loaded; see :func:`embed`."""
+    unique, first_rows, inverse = _unique_in_order(dataset.digests)
+    key = embeddings_key(clip, dataset)
+    artifact = store.find(key)
+    if artifact is None:
+        spec = EmbedSpec(dataset.name, clip.name).to_dict()
+        with store.build(key, spec, progress) as build:
+            if isinstance(build, Artifact):
+                artifact = build
+            else:
+                _encode_parts(build, dataset, clip, (unique, first_rows), progress, workers or engine("local"))
+                artifact = build.finish({"dataset": dataset.name, "clip": clip.name, "images": len(unique), "dim": clip.dim})
+    matrix = _matrix(artifact)[inverse]
+    matrix.flags.writeable = False
+    return Embeddings(artifact, matrix)
+
+
+def embeddings_key(clip: Clip, dataset: Dataset) -> ArtifactKey:
+    """Name a dataset's embeddings: the CLIP's weights and preprocessing, and the images' pixels in order."""
+    unique, _, _ = _unique_in_order(dataset.digests)
+    return ArtifactKey(
+        kind="embeddings",
+        slug=f"{dataset.name}-{clip.name.rpartition('/')[2] if clip.name.startswith('local-dir:') else clip.name}",
+        content={"clip": clip.fingerprint, "images": content_hash(unique.tolist())},
+    )
+
+
+def open_embeddings(dataset: Dataset, artifact: Artifact) -> Embeddings:
+    """Lay stored embeddings out by the dataset's rows."""
+    table = artifact.table()
+    stored = np.asarray(table["digest"].to_pylist())
+    order = np.argsort(stored)
+    positions = order[np.searchsorted(stored[order], dataset.digests)]
+    matrix = _vectors(table)[positions]
+    matrix.flags.writeable = False
+    return Embeddings(artifact, matrix)
+
+
+def embed_texts(texts: Sequence[str], clip: Clip, store: Store, progress: Progress = SILENT) -> np.ndarray:
+    """Encode texts, or return what is stored.
+
+    Returns
+    -------
+    ndarray of float32, shape (len(texts), D)
+        Unit vectors in the order of ``texts``; equal texts are encoded once.
+    """
+    unique = list(dict.fromkeys(texts))
+    key = ArtifactKey("texts", f"{len(unique)}-texts", {"clip": clip.fingerprint, "texts": unique})
+    artifact = store.find(key)
+    if artifact is None:
+        with store.build(key, {"clip": clip.name, "texts": unique}, progress) as build:
+            if isinstance(build, Artifact):
+                artifact = build
+            else:
+                progress.step("encode texts", len(unique))
+                vectors = clip.encode_texts(unique)
+                progress.advance(len(unique))
+                build.write_table(0, pa.table({"text": unique, "embedding": _column(vectors)}))
+                artifact = build.finish({"clip": clip.name, "texts": len(unique)})
+    position = {text: row for row, text in enumerate(unique)}
+    return _matrix(artifact)[[position[text] for text in texts]]
+
+
+def _encode_parts(
+    build: Build,
+    dataset: Dataset,
+    clip: Clip,
+    images: tuple[np.ndarray, np.ndarray],
+    progress: Progress,
+    workers: Engine,
+) -> None:
+    unique, rows = images
+    parts = [index for index in range(-(-len(rows) // SHARD)) if not build.has_part(index)]
+    progress.step(f"encode {dataset.name} with {clip.name}", len(rows))
+    progress.advance(len(rows) - sum(len(rows[i * SHARD : (i + 1) * SHARD]) for i in parts))
+
+    def prepare(batch: np.ndarray) -> object:
+        return clip.prepare([decode(data, dataset.name) for data in dataset.image_bytes(batch)])
+
+    encoded = workers.map(prepare, clip.encode_prepared, _batches(rows, parts))
+    for index in parts:
+        chunk = []
+        for _ in range(-(-len(rows[index * SHARD : (index + 1) * SHARD]) // BATCH)):
+            vectors = next(encoded)
+            chunk.append(vectors)
+            progress.advance(len(vectors))
+        digests = unique[index * SHARD : (index + 1) * SHARD]
+        build.write_table(index, pa.table({"digest": digests.tolist(), "embedding": _column(np.concatenate(chunk))}))
+
+
+def _batches(rows: np.ndarray, parts: Sequence[int]) -> Iterator[np.ndarray]:
+    for index in parts:
+        shard = iter(rows[index * SHARD : (index + 1) * SHARD])
+        while batch := list(islice(shard, BATCH)):
+            yield np.asarray(batch)
+
+
+def _unique_in_order(digests: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Different digests by first appearance, the row each first stands in, and each row's position among them."""
+    _, first, inverse = np.unique(digests, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    rows = first[order]
+    return digests[rows], rows, rank[inverse]
+
+
+def _column(vectors: np.ndarray) -> pa.FixedSizeListArray:
+    return pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), vectors.shape[1])
+
+
+def _vectors(table: pa.Table) -> np.ndarray:
+    column = table["embedding"].combine_chunks()
+    return column.flatten().to_numpy().reshape(len(column), -1)
+
+
+def _matrix(artifact: Artifact) -> np.ndarray:
+    return _vectors(artifact.table())
