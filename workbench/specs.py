@@ -14,7 +14,7 @@ import tomli_w
 
 from workbench.errors import SpecError, unknown_name
 
-AGGREGATES = ("sum", "max", "vote")
+AGGREGATES = ("sum", "max", "vote", "vote-mean")
 """Ways to fold concept probabilities into classes; see workbench.methods.zeroshot."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -122,7 +122,7 @@ class ClassifySpec(Spec):
     concepts : str
         A bundled concept set's name, a ``.yaml`` or ``.txt`` file, with ``#attribute`` where it has several.
     aggregate : str
-        ``sum``, ``max`` or ``vote``; empty for the concept set's own default.
+        ``sum``, ``max``, ``vote`` or ``vote-mean``; empty for the concept set's own default.
     top_k : int
         How many ranked classes are kept for each image, 1 or more.
     """

@@ -99,6 +99,11 @@ class Artifact:
         return self.path.name
 
     @property
+    def reference(self) -> str:
+        """``kind/name``, which names it within the workspace."""
+        return f"{self.kind}/{self.name}"
+
+    @property
     def spec(self) -> dict[str, Any]:
         """The spec that made it, so that it can be run again."""
         return dict(self.manifest["spec"])

@@ -1,0 +1,53 @@
+"""The demo workspace: rendered faces with planted faults, and every study run on them once."""
+
+from __future__ import annotations
+
+import shutil
+
+from workbench.data.datasets import Dataset, list_datasets, open_dataset
+from workbench.data.demo import TRUTH, write_demo_source
+from workbench.errors import SpecError
+from workbench.files import write_bytes
+from workbench.progress import SILENT, Progress
+from workbench.specs import ClassifySpec, DemoSpec, ImportSpec
+from workbench.store import Store
+from workbench.studies.classify import classify
+from workbench.studies.importing import import_dataset
+
+NAME = "demo"
+"""Name of the demo dataset."""
+
+CONCEPT_SETS = ("fer7", "facial-expressions", "customer-satisfaction", "sentence-ensembles")
+"""The concept sets the demo is classified with."""
+
+
+def build_demo(spec: DemoSpec, store: Store, progress: Progress = SILENT) -> Dataset:
+    """Render the faces, import them, encode them and classify them; what is there already is kept.
+
+    The source stays in ``<workspace>/sources/demo``, and the truth of every plant beside the dataset in ``truth.parquet``.
+
+    Raises
+    ------
+    SpecError
+        The workspace has a dataset named ``demo`` made with another seed or count.
+    """
+    dataset = _dataset(spec, store, progress)
+    for concepts in CONCEPT_SETS:
+        classify(ClassifySpec(NAME, concepts=concepts), store, progress)
+    return dataset
+
+
+def _dataset(spec: DemoSpec, store: Store, progress: Progress) -> Dataset:
+    source = store.root / "sources" / f"{NAME}-seed{spec.seed}-count{spec.count}"
+    if NAME in list_datasets(store):
+        dataset = open_dataset(store, NAME)
+        if dataset.manifest["source"] != str(source):
+            raise SpecError(f"{store.root} has another dataset named {NAME!r}; choose a new --workspace for this demo")
+    else:
+        if not (source / TRUTH).exists():
+            shutil.rmtree(source, ignore_errors=True)
+            write_demo_source(source, seed=spec.seed, count=spec.count, progress=progress)
+        dataset = import_dataset(ImportSpec(str(source), NAME), store, progress)
+    if not (dataset.path / TRUTH).exists():
+        write_bytes(dataset.path / TRUTH, (source / TRUTH).read_bytes())
+    return dataset
