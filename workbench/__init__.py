@@ -1,3 +1,82 @@
-"""Interpretability and analysis workbench for facial-expression recognition with CLIP."""
+"""Interpretability and analysis workbench for facial-expression recognition with CLIP.
+
+Everything a script needs stands in this namespace and is loaded when it is first used, so ``import workbench`` is quick::
+
+    from workbench import ClassifySpec, ImportSpec, Store, classify, import_dataset
+
+    store = Store("workspace")
+    import_dataset(ImportSpec("fer2013.csv", "fer2013"), store)
+    print(classify(ClassifySpec("fer2013"), store).metrics["test"]["accuracy"])
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from workbench.data.concepts import Concept as Concept
+    from workbench.data.concepts import ConceptSet as ConceptSet
+    from workbench.data.concepts import load_concept_set as load_concept_set
+    from workbench.data.datasets import Dataset as Dataset
+    from workbench.data.datasets import list_datasets as list_datasets
+    from workbench.data.datasets import open_dataset as open_dataset
+    from workbench.errors import WorkbenchError as WorkbenchError
+    from workbench.models.clip import Clip as Clip
+    from workbench.models.clip import load_clip as load_clip
+    from workbench.specs import ClassifySpec as ClassifySpec
+    from workbench.specs import DemoSpec as DemoSpec
+    from workbench.specs import EmbedSpec as EmbedSpec
+    from workbench.specs import ImportSpec as ImportSpec
+    from workbench.specs import read_spec as read_spec
+    from workbench.store import Store as Store
+    from workbench.studies.classify import Classification as Classification
+    from workbench.studies.classify import classify as classify
+    from workbench.studies.classify import open_classification as open_classification
+    from workbench.studies.demo import build_demo as build_demo
+    from workbench.studies.embed import Embeddings as Embeddings
+    from workbench.studies.embed import embed as embed
+    from workbench.studies.health import Health as Health
+    from workbench.studies.health import load_health as load_health
+    from workbench.studies.importing import import_dataset as import_dataset
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "Classification": "studies.classify",
+    "ClassifySpec": "specs",
+    "Clip": "models.clip",
+    "Concept": "data.concepts",
+    "ConceptSet": "data.concepts",
+    "Dataset": "data.datasets",
+    "DemoSpec": "specs",
+    "EmbedSpec": "specs",
+    "Embeddings": "studies.embed",
+    "Health": "studies.health",
+    "ImportSpec": "specs",
+    "Store": "store",
+    "WorkbenchError": "errors",
+    "build_demo": "studies.demo",
+    "classify": "studies.classify",
+    "embed": "studies.embed",
+    "import_dataset": "studies.importing",
+    "list_datasets": "data.datasets",
+    "load_clip": "models.clip",
+    "load_concept_set": "data.concepts",
+    "load_health": "studies.health",
+    "open_classification": "studies.classify",
+    "open_dataset": "data.datasets",
+    "read_spec": "specs",
+}
+
+__all__ = sorted(["__version__", *_HOMES])  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'workbench' has no attribute {name!r}")
+    return getattr(import_module(f"workbench.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -131,7 +131,7 @@ def _add_server(target: argparse.ArgumentParser) -> None:
     target.add_argument("--no-browser", action="store_true", help="print the address, open no browser")
 
 
-def _execute(spec: Spec, store: Store) -> reports.Report:
+def _execute(spec: Spec, store: Store, split: str = "") -> reports.Report:
     from workbench.studies import run_study
 
     progress = Console()
@@ -139,12 +139,11 @@ def _execute(spec: Spec, store: Store) -> reports.Report:
         result = run_study(spec, store, progress)
     finally:
         progress.close()
-    return reports.of_result(spec, result, store)
+    return reports.of_result(spec, result, store, split)
 
 
 def _study(options: argparse.Namespace, store: Store) -> reports.Report:
-    report = _execute(options.spec(options), store)
-    return report.only_split(options.split) if getattr(options, "split", "") else report
+    return _execute(options.spec(options), store, getattr(options, "split", ""))
 
 
 def _run(options: argparse.Namespace, store: Store) -> reports.Report | None:

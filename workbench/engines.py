@@ -24,7 +24,7 @@ class Engine(Protocol):
 
 
 class LocalEngine:
-    """This process: one thread prepares the next batches (decoding, resizing) while this one computes.
+    """Batches in the present process: one thread prepares the next batches (decoding, resizing) while this one computes.
 
     Parameters
     ----------

@@ -22,6 +22,9 @@ import difflib
 from collections.abc import Iterable
 
 
+_LISTED = 20
+
+
 class WorkbenchError(Exception):
     """Base of every error a person can act upon; its text is one line."""
 
@@ -58,7 +61,7 @@ class ModelError(WorkbenchError):
     """Weights cannot be found, reached or fitted to the network."""
 
 
-class Cancelled(WorkbenchError):
+class Cancelled(WorkbenchError):  # noqa: N818 - a wish, not a fault
     """The work was asked to stop; finished parts are kept."""
 
 
@@ -77,5 +80,6 @@ def unknown_name(kind: str, name: str, valid: Iterable[str]) -> SpecError:
     names = sorted(valid)
     nearest = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
-    listed = ", ".join(names) if names else "none yet"
+    more = f", and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    listed = (", ".join(names[:_LISTED]) or "none yet") + more
     return SpecError(f"unknown {kind} {name!r}{hint} (known: {listed})")

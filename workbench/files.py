@@ -101,7 +101,9 @@ def locked(path: Path, what: str, *, wait: bool = False, progress: Progress = SI
                 break
             except BlockingIOError as error:
                 if not wait:
-                    raise BusyError(f"{what} is being written by another process; try again when it has ended") from error
+                    raise BusyError(
+                        f"{what} is being written by another process; try again when it has ended"
+                    ) from error
                 if not waiting:
                     progress.note(f"waiting for another process that is writing {what}")
                     waiting = True

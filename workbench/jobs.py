@@ -124,7 +124,9 @@ class Jobs:
         """Return all jobs, newest first; notices dead children and starts the next job."""
         self._start_next()
         with self._database() as database:
-            rows = database.execute(f"SELECT {_COLUMNS} FROM jobs ORDER BY id DESC").fetchall()
+            rows = database.execute(
+                "SELECT id, kind, title, status, created, started, finished, result, error FROM jobs ORDER BY id DESC"
+            ).fetchall()
         return [Job(*row, self._folder(row[0])) for row in rows]
 
     def get(self, number: int) -> Job:
@@ -223,7 +225,7 @@ class Jobs:
 
     @contextmanager
     def _database(self) -> Iterator[sqlite3.Connection]:
-        """A connection inside one write transaction, so that two processes never start the same job."""
+        """Open a connection inside one write transaction, so that two processes never start the same job."""
         with disk_errors(self._store.database):
             self._store.root.mkdir(parents=True, exist_ok=True)
         try:
@@ -235,9 +237,6 @@ class Jobs:
                 database.execute("COMMIT")
         except sqlite3.Error as error:
             raise StoreError(f"{self._store.database}: the job list cannot be used ({error})") from error
-
-
-_COLUMNS = "id, kind, title, status, created, started, finished, result, error"
 
 
 def _alive(pid: int | None, created: float | None) -> bool:

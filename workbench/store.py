@@ -267,7 +267,9 @@ class Store:
         return Artifact(path, manifest)
 
     @contextmanager
-    def build(self, key: ArtifactKey, spec: Mapping[str, Any], progress: Progress = SILENT) -> Iterator[Build | Artifact]:
+    def build(
+        self, key: ArtifactKey, spec: Mapping[str, Any], progress: Progress = SILENT
+    ) -> Iterator[Build | Artifact]:
         """Write a result under an exclusive lock, resuming the finished parts of an interrupted run.
 
         Yields the finished :class:`Artifact` instead of a :class:`Build` where another process made it meanwhile.

@@ -1,0 +1,1 @@
+"""What we look at: images, labels, concept sets, rendered faces."""

@@ -1,0 +1,1 @@
+"""What we look into: CLIP, target networks, bundled models."""

@@ -254,7 +254,7 @@ def _quiet_logging() -> Iterator[None]:
 
 @contextmanager
 def _offline_when_unreachable(source: ClipSource) -> Iterator[None]:
-    """Where the hub cannot be reached, use its cache only, so that an error takes seconds and not minutes of retries."""
+    """Where the hub cannot be reached, use its cache only: an error then takes seconds, not minutes of retries."""
     former = hub.HF_HUB_OFFLINE
     if source.folder is None and not former and not _hub_reachable():
         hub.HF_HUB_OFFLINE = True

@@ -30,4 +30,3 @@ def run_study(spec: Spec, store: Store, progress: Progress = SILENT) -> str:
 
         return build_demo(spec, store, progress).name
     raise SpecError(f"no study runs a spec of kind {spec.kind!r}")
-

@@ -137,7 +137,7 @@ def classify(spec: ClassifySpec, store: Store, progress: Progress = SILENT) -> C
     Raises
     ------
     SpecError
-        The dataset, CLIP, concept set or aggregate does not exist; the set has no classes, or none that occurs as a label.
+        The dataset, CLIP, concept set or aggregate does not exist; the set has no class that occurs as a label.
     ConceptSetError, ModelError
         The concept set or the weights cannot be used.
     Cancelled
@@ -153,7 +153,11 @@ def classify(spec: ClassifySpec, store: Store, progress: Progress = SILENT) -> C
     artifact = store.find(key)
     if artifact is None:
         with store.build(key, spec.to_dict(), progress) as build:
-            artifact = build if isinstance(build, Artifact) else _compute(build, spec, dataset, concept_set, clip, store, progress)
+            artifact = (
+                build
+                if isinstance(build, Artifact)
+                else _compute(build, spec, dataset, concept_set, clip, store, progress)
+            )
     for note in artifact.manifest["summary"]["notes"]:
         progress.note(note)
     return Classification(artifact)
@@ -269,18 +273,20 @@ def _metrics(
         if not len(rows):
             continue
         evaluation: Evaluation = evaluate(labels[rows], found.classes.ranked[rows], found.classes.probabilities[rows])
-        fine = fine_confusion_matrix(best_concepts[rows], labels[rows], n_concepts, found.classes.probabilities.shape[1])
+        fine = fine_confusion_matrix(
+            best_concepts[rows], labels[rows], n_concepts, found.classes.probabilities.shape[1]
+        )
         metrics[name] = evaluation.to_dict() | {"fine": fine.tolist()}
     return metrics
 
 
-def _notes(
-    dataset: Dataset, clip: Clip, prompts: list[str], labels: np.ndarray, trained_on: np.ndarray
-) -> list[str]:
+def _notes(dataset: Dataset, clip: Clip, prompts: list[str], labels: np.ndarray, trained_on: np.ndarray) -> list[str]:
     notes = []
     unseen = clip.unseen_words(prompts)
     if unseen:
-        notes.append(f"{clip.name} never saw these words in training, so what it says of them is a guess: {', '.join(unseen)}")
+        notes.append(
+            f"{clip.name} never saw these words in training, so what it says of them is a guess: {', '.join(unseen)}"
+        )
     for split in sorted(set(dataset.splits[trained_on].tolist())):
         rows = dataset.rows(split)
         share = f"{int(trained_on[rows].sum()):,} of the {len(rows):,} images of split {split!r}"
@@ -288,7 +294,9 @@ def _notes(
     outside = sorted(set(dataset.labels[labels < 0].tolist()))
     if outside:
         listed = ", ".join(label or "(none)" for label in outside)
-        notes.append(f"{int((labels < 0).sum()):,} images are predicted but not counted; their labels are no class: {listed}")
+        notes.append(
+            f"{int((labels < 0).sum()):,} images are predicted but not counted; their labels are no class: {listed}"
+        )
     return notes
 
 

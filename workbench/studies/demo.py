@@ -24,7 +24,7 @@ CONCEPT_SETS = ("fer7", "facial-expressions", "customer-satisfaction", "sentence
 def build_demo(spec: DemoSpec, store: Store, progress: Progress = SILENT) -> Dataset:
     """Render the faces, import them, encode them and classify them; what is there already is kept.
 
-    The source stays in ``<workspace>/sources/demo``, and the truth of every plant beside the dataset in ``truth.parquet``.
+    The source stays in ``<workspace>/sources``; the truth of every plant stands beside the dataset, in ``truth.parquet``.
 
     Raises
     ------

@@ -69,7 +69,9 @@ def embed_dataset(
                 artifact = build
             else:
                 _encode_parts(build, dataset, clip, (unique, first_rows), progress, workers or engine("local"))
-                artifact = build.finish({"dataset": dataset.name, "clip": clip.name, "images": len(unique), "dim": clip.dim})
+                artifact = build.finish(
+                    {"dataset": dataset.name, "clip": clip.name, "images": len(unique), "dim": clip.dim}
+                )
     matrix = _matrix(artifact)[inverse]
     matrix.flags.writeable = False
     return Embeddings(artifact, matrix)

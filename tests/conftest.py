@@ -1,0 +1,76 @@
+"""Fixtures that many tests share."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from workbench.data.images import encode_png
+from workbench.store import Store
+
+FER2013_CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "workspace")
+
+
+@pytest.fixture(scope="session")
+def fer2013_parquet() -> Path:
+    """The real FER2013 faces, where they are at hand."""
+    named = os.environ.get("WORKBENCH_FER2013")
+    path = Path(named) if named else Path(__file__).parents[2] / "shared" / "data" / "fer2013.parquet"
+    if not path.is_file():
+        pytest.skip("the FER2013 faces are not on this machine; name a Parquet copy in WORKBENCH_FER2013")
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_clip_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random CLIP of a few kilobytes in open_clip's local-directory format."""
+    return write_clip(tmp_path_factory.mktemp("tiny-clip"), seed=0)
+
+
+def write_clip(folder: Path, seed: int, image_size: int = 32) -> Path:
+    """Save a random small CLIP, for the real loader to load."""
+    import open_clip
+    import torch
+    from safetensors.torch import save_file
+
+    config = {
+        "embed_dim": 16,
+        "vision_cfg": {"image_size": image_size, "layers": 1, "width": 16, "head_width": 8, "patch_size": 16},
+        "text_cfg": {"context_length": 24, "vocab_size": 49408, "width": 8, "heads": 2, "layers": 1},
+    }
+    preprocess = {"mean": [0.5] * 3, "std": [0.25] * 3, "interpolation": "bicubic", "resize_mode": "squash"}
+    torch.manual_seed(seed)
+    model = open_clip.CLIP(**{k: v for k, v in config.items()})
+    weights = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
+    save_file(weights, folder / "open_clip_model.safetensors")
+    content = {"model_cfg": config, "preprocess_cfg": preprocess}
+    (folder / "open_clip_config.json").write_text(json.dumps(content))
+    return folder
+
+
+def write_source(path: Path, count: int = 60, seed: int = 0) -> Path:
+    """Write a small Parquet source of random faces in three splits, one in ten a copy of the image before it."""
+    rng = np.random.default_rng(seed)
+    pixels = rng.integers(0, 256, (count, 48, 48), dtype=np.uint8)
+    pixels[9::10] = pixels[8::10][: len(pixels[9::10])]
+    table = pa.table(
+        {
+            "id": [f"face-{index:04d}" for index in range(count)],
+            "split": [("train", "validation", "test")[index % 3] for index in range(count)],
+            "label": [FER2013_CLASSES[index % 7] for index in range(count)],
+            "image": [encode_png(image) for image in pixels],
+        }
+    )
+    pq.write_table(table, path)
+    return path
