@@ -203,8 +203,8 @@ def emotion_strengths(emotion: int, draws: NDArray[np.float64]) -> NDArray[np.fl
     """
     combinations = EMOTION_ACTIONS[EMOTIONS[emotion]]
     combination = combinations[min(int(draws[0] * len(combinations)), len(combinations) - 1)]
-    intensity = 0.55 + 0.45 * draws[1]
-    keep, strength = draws[2:27], 0.7 + 0.3 * draws[27:52]
+    intensity = 0.6 + 0.4 * draws[1]
+    keep, strength = draws[2:27], 0.75 + 0.25 * draws[27:52]
     row = np.zeros(len(ACTIONS), dtype=np.float32)
     for name in combination:
         column = ACTIONS.index(name)

@@ -66,7 +66,7 @@ def draw_hair_behind(canvas: Canvas, values: Values, strands: Plane) -> None:
     falls = edge(width + 0.03 * canvas.v - canvas.across, 0.02) * edge(canvas.v + 0.1)
     falls = falls * ((style == LONG) | ((style == FRINGE) & (values["hair_length"] > 0.5)))
     shown = np.maximum(cap, falls) * (style != BALD)
-    canvas.paint(shown, values["hair_tone"] * (1.0 + 0.22 * strands) * 0.85)
+    canvas.paint(shown, values["hair_tone"] * (1.0 + 0.12 * strands) * 0.85)
 
 
 def draw_skin(canvas: Canvas, values: Values, moves: Values, patches: Plane) -> Plane:
@@ -94,7 +94,7 @@ def draw_hair_front(canvas: Canvas, values: Values, strands: Plane) -> None:
     side = np.sign(values["gaze"])
     line = values["hair_line"] + 0.5 * (canvas.across / 0.8) ** 4
     parted = values["hair_line"] + 0.08 + 0.30 * (side * canvas.u + 0.1) + 0.3 * (canvas.across / 0.8) ** 6
-    fringe = -0.44 - 0.1 * values["hair_length"] + 0.12 * canvas.across + 0.035 * strands
+    fringe = -0.44 - 0.1 * values["hair_length"] + 0.12 * canvas.across + 0.022 * strands
     line = np.select([style == PARTED, style == FRINGE], [parted, fringe], line)
     line = line + np.where(style == CURLY, 0.04, 0.015) * strands
     border = np.where(style == LONG, 0.60 + 0.10 * values["hair_length"] - 0.06 * canvas.v, values["face_width"] - 0.05)
@@ -102,10 +102,10 @@ def draw_hair_front(canvas: Canvas, values: Values, strands: Plane) -> None:
         np.where((style == LONG) | (style == FRINGE), 0.95, -0.12) - canvas.v, 0.06
     )
     reach = values["face_width"] + 0.02 + 0.06 * values["hair_length"]
-    top = edge(line - canvas.v, 0.022) * edge(1.0 - np.sqrt((canvas.across / reach) ** 2 + (canvas.v / 1.04) ** 2))
-    cover = np.maximum(top, sides * edge(reach - canvas.across))
-    cover = np.where(style == BALD, 0.45 * sides * edge(reach - canvas.across), cover)
-    canvas.paint(cover, values["hair_tone"] * (1.0 + 0.28 * strands))
+    skull = edge(1.0 - np.sqrt((canvas.across / reach) ** 2 + (np.minimum(canvas.v, 0.0) / 1.04) ** 2))
+    top = edge(line - canvas.v, 0.022)
+    cover = np.where(style == BALD, 0.45 * sides, np.maximum(top, sides)) * skull
+    canvas.paint(cover, values["hair_tone"] * (1.0 + 0.15 * strands))
     canvas.height += 0.02 * cover
     shade = edge(line + 0.06 - canvas.v, 0.05) * edge(canvas.v - line, 0.03) * (style != BALD)
     canvas.darken(shade * edge(reach - 0.1 - canvas.across, 0.08), 0.18)
@@ -115,8 +115,9 @@ def draw_beard(canvas: Canvas, values: Values, moves: Values, grain: Plane) -> N
     """Darken moustache and beard; drawn before the mouth, so that the lips lie on top."""
     tone = np.minimum(values["hair_tone"], values["skin_tone"] * 0.55) * (1.0 + 0.2 * grain)
     mouth = values["mouth_height"]
-    lip = edge(canvas.v - mouth + 0.165, 0.03) * edge(mouth - 0.03 + 0.35 * canvas.across**2 - canvas.v, 0.03)
-    lip = lip * edge(0.34 - canvas.across, 0.06) * (values["moustache"] > 0)
+    arch = mouth - 0.145 + 0.7 * canvas.across**2
+    lip = edge(canvas.v - arch, 0.03) * edge(arch + 0.085 + 0.2 * canvas.across - canvas.v, 0.03)
+    lip = lip * edge(0.27 - canvas.across, 0.06) * (values["moustache"] > 0)
     canvas.paint(lip * values["moustache"] * 0.85, tone)
     inside = head_distance(canvas, values, moves)
     jaw = edge(canvas.v - 0.62 + 0.42 * smooth((canvas.across - 0.3) / 0.35), 0.08)

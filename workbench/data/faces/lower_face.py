@@ -24,12 +24,12 @@ def draw_nose(canvas: Canvas, values: Values, moves: Values) -> None:
     wing = bump(across - wide, canvas.v - tip - 0.015, 0.045, 0.055)
     canvas.height += (0.03 + 0.025 * moves["nostrils"]) * wing
     canvas.gloss += 0.10 * values["nose_ridge"] * bump(u, canvas.v - tip + 0.03, 0.035, 0.04)
-    hole = bump(across - 0.56 * wide, canvas.v - tip - 0.05, 0.034 * (1 + 0.75 * moves["nostrils"]), 0.021)
+    hole = bump(across - 0.56 * wide, canvas.v - tip - 0.05, 0.031 * (1 + 0.8 * moves["nostrils"]), 0.019)
     hole = hole + bump(across - 0.56 * wide, canvas.v - tip - 0.045, 0.05, 0.034) * 0.8 * moves["nostrils"]
-    canvas.darken(np.minimum(hole, 1.0), 0.80)
-    canvas.darken(bump(u, canvas.v - tip - 0.06, 0.11, 0.035), 0.22)
+    canvas.darken(np.minimum(hole, 1.0), 0.72)
+    canvas.darken(bump(u, canvas.v - tip - 0.075, 0.10, 0.035), 0.14)
     rim = stroke(across - wide - 0.042, (canvas.v - tip - 0.005) / 0.075, 0.016)
-    canvas.groove(rim, 0.55 + 0.75 * moves["nostrils"])
+    canvas.groove(rim, 0.38 + 0.9 * moves["nostrils"])
     for rank in range(3):
         at = values["eye_height"] + 0.05 + 0.06 * rank - 0.35 * across - raised
         canvas.groove(stroke(canvas.v - at, (across - 0.06) / 0.1, 0.016), moves["nose_creases"] * 0.75)
@@ -44,9 +44,9 @@ def draw_cheeks(canvas: Canvas, values: Values, moves: Values) -> None:
     half = values["mouth_width"] * (1.0 + moves["mouth_wide"])
     start = values["eye_height"] + values["nose_length"] - 0.02
     t = (canvas.v - start) / (mouth + 0.02 - start)
-    at = values["nose_width"] + 0.06 + (half + 0.05 - values["nose_width"]) * np.clip(t, 0.0, 1.2) ** 1.15
-    fold = stroke(canvas.across - at, t * 2.0 - 1.0, 0.026)
-    canvas.groove(fold, moves["nose_mouth_fold"] * 0.85)
+    at = values["nose_width"] + 0.07 + (half + 0.045 - values["nose_width"]) * np.clip(t, 0.0, 1.2)
+    fold = stroke(canvas.across - at, t * 2.2 - 1.1, 0.036) * (1.0 - 0.55 * np.clip(t, 0.0, 1.0))
+    canvas.groove(fold, moves["nose_mouth_fold"] * 0.95)
     canvas.height += 0.014 * moves["nose_mouth_fold"] * stroke(canvas.across - at - 0.06, t * 2.0 - 1.0, 0.05)
     hollow = bump(canvas.across - 0.52 - 0.2 * (0.4 - canvas.v), canvas.v - 0.40, 0.09, 0.19)
     canvas.height -= 0.035 * moves["cheek_hollow"] * hollow
@@ -69,9 +69,9 @@ def draw_mouth(canvas: Canvas, values: Values, moves: Values) -> None:
     line = line + 0.018 * moves["chin_raise"] * reach**2 - 0.022 * moves["lips_thin"] * np.clip(0.3 - reach, 0.0, 1.0)
     span = np.clip(1.0 - s * s, 0.0, 1.0)
     show = moves["smile_gap"] * smooth((values["teeth"] - 0.2) / 0.3)
-    round_span = span**0.6
+    round_span = span**0.5
     top = line - (moves["gap_above"] + 0.012 * show + 0.030 * moves["upper_lip_raise"]) * round_span
-    bottom = line + (moves["gap_below"] + 0.062 * show) * round_span
+    bottom = line + (moves["gap_below"] + 0.075 * show) * round_span
     full = values["lip_fullness"] * (1.0 - moves["lips_thin"])
     bow = 1.0 - 0.22 * np.exp(-((canvas.u / 0.045) ** 2))
     outer_top = top - 0.050 * full * bow * span**0.75
@@ -97,7 +97,7 @@ def _draw_opening(canvas: Canvas, moves: Values, shape: tuple[Plane, Plane, Plan
     canvas.paint(inside, 0.05)
     tongue = bump(canvas.u, canvas.v - bottom, 0.13, 0.07) * inside * np.clip((gap - 0.12) / 0.1, 0.0, 1.0)
     canvas.paint(tongue * 0.8, 0.28)
-    depth = np.minimum(0.026 + 0.058 * moves["smile_gap"] + 0.05 * moves["upper_lip_raise"], gap - 0.006)
+    depth = np.minimum(0.03 + 0.058 * moves["smile_gap"] + 0.05 * moves["upper_lip_raise"], gap - 0.006)
     bared = np.clip((gap - 0.028) / 0.02, 0.0, 1.0) * np.clip(span * 2.5, 0.0, 1.0)
     teeth = edge(top + depth - canvas.v) * inside * bared
     canvas.paint(teeth, 0.86 - 0.25 * (1.0 - span))
@@ -108,7 +108,7 @@ def _draw_mouth_folds(canvas: Canvas, moves: Values, shape: tuple[Plane, Plane, 
     half, corner, outer_top, outer_bottom, span = shape
     canvas.groove(stroke(canvas.across - half - 0.05, (canvas.v - corner) / 0.1, 0.022), moves["corner_dimple"] * 0.8)
     down = (canvas.v - corner - 0.10) / 0.13
-    canvas.groove(stroke(canvas.across - half - 0.035 - 0.03 * down, down, 0.024), moves["mouth_chin_fold"] * 0.9)
+    canvas.groove(stroke(canvas.across - half - 0.045 - 0.04 * down, down, 0.032), moves["mouth_chin_fold"] * 0.75)
     over = np.exp(-(((canvas.v - outer_top + 0.055) / 0.035) ** 2)) * span
     under = np.exp(-(((canvas.v - outer_bottom - 0.055) / 0.035) ** 2)) * span
     canvas.height += 0.03 * moves["lip_bulge"] * (over + under)

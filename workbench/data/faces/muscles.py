@@ -31,10 +31,10 @@ MOVEMENTS: dict[str, tuple[float, float, float]] = {
     "nose_creases": (0.0, 0.0, 1.5),
     "upper_lip_raise": (0.0, 0.0, 1.0),
     "mouth_wide": (0.0, -0.35, 0.45),  # share of the mouth's width
-    "corners": (0.0, -0.14, 0.14),  # shift down, bending the whole mouth
+    "corners": (0.0, -0.16, 0.14),  # shift down, bending the whole mouth
     "corner_tips": (0.0, -0.1, 0.12),  # shift down of the outer ends only
     "gap_above": (0.0, 0.0, 0.08),
-    "gap_below": (0.0, 0.0, 0.30),
+    "gap_below": (0.0, 0.0, 0.34),
     "smile_gap": (0.0, 0.0, 1.0),
     "lips_thin": (0.0, -0.3, 0.88),
     "lip_bulge": (0.0, 0.0, 1.0),
@@ -42,7 +42,7 @@ MOVEMENTS: dict[str, tuple[float, float, float]] = {
     "chin_raise": (0.0, 0.0, 1.2),
     "cheeks": (0.1, -0.2, 1.3),
     "cheek_hollow": (0.0, 0.0, 1.2),
-    "nose_mouth_fold": (0.38, 0.0, 1.6),
+    "nose_mouth_fold": (0.36, 0.0, 1.6),
     "mouth_chin_fold": (0.08, 0.0, 1.5),
     "jaw_muscle": (0.06, 0.0, 1.2),
     "corner_dimple": (0.0, 0.0, 1.2),
@@ -74,27 +74,27 @@ EFFECTS: dict[str, dict[str, float]] = {
     },
     "Tearful Eyes": {"tears": 1.0, "lower_lid": 0.1, "eye_bag": 0.35},
     "Closed Eyes": {"closed": 1.0, "lid_fold": -0.3, "sparkle": -0.5},
-    "Relaxed Eyes": {"upper_lid": -0.36, "lower_lid": 0.12, "lid_fold": 0.65, "eye_bag": -0.5},
+    "Relaxed Eyes": {"upper_lid": -0.46, "lower_lid": 0.1, "lid_fold": 0.85, "eye_bag": -0.5},
     "Tense Mouth and Jaw": {
         "mouth_wide": 0.12, "lips_thin": 0.4, "jaw_muscle": 1.05, "corner_dimple": 1.1, "cheek_hollow": 0.5,
         "mouth_chin_fold": 0.25,
     },
     "Relaxed Mouth and Jaw": {
-        "lips_thin": -0.28, "gap_below": 0.016, "jaw": 0.022, "jaw_muscle": -0.1, "mouth_wide": -0.10,
+        "lips_thin": -0.30, "gap_below": 0.026, "jaw": 0.03, "jaw_muscle": -0.1, "mouth_wide": -0.10,
         "nose_mouth_fold": -0.25, "mouth_chin_fold": -0.1,
     },
     "Smile": {
-        "mouth_wide": 0.34, "corners": -0.125, "smile_gap": 1.0, "lips_thin": 0.22, "cheeks": 1.0,
+        "mouth_wide": 0.34, "corners": -0.15, "smile_gap": 1.0, "lips_thin": 0.22, "cheeks": 1.0,
         "nose_mouth_fold": 0.95, "lower_lid": -0.12, "corner_dimple": 0.25,
     },
     "Frown": {
         "corners": 0.12, "mouth_wide": -0.06, "chin_raise": 0.3, "lips_thin": 0.15, "nose_mouth_fold": 0.3,
         "glabella": 0.35, "brow_inner": 0.015,
     },
-    "Downturned Mouth": {"corner_tips": 0.10, "mouth_wide": 0.12, "mouth_chin_fold": 1.2},
-    "Slightly Open Mouth": {"gap_above": 0.018, "gap_below": 0.06, "jaw": 0.012},
+    "Downturned Mouth": {"corner_tips": 0.085, "mouth_wide": 0.12, "mouth_chin_fold": 0.95, "nose_mouth_fold": 0.15},
+    "Slightly Open Mouth": {"gap_above": 0.025, "gap_below": 0.075, "jaw": 0.012},
     "Wide Open Mouth": {
-        "gap_above": 0.05, "gap_below": 0.21, "jaw": 0.12, "mouth_wide": -0.12, "nose_mouth_fold": 0.35,
+        "gap_above": 0.06, "gap_below": 0.27, "jaw": 0.14, "mouth_wide": -0.08, "nose_mouth_fold": 0.35,
         "cheek_hollow": 0.35,
     },
     "Slight Chin Raise": {"chin_raise": 1.0, "corners": 0.02, "lips_thin": 0.12},

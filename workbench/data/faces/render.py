@@ -76,7 +76,7 @@ def _render_block(parameters: FaceParameters, size: int) -> NDArray[np.uint8]:
 
 def _draw(canvas: Canvas, values: dict[str, Plane], moves: dict[str, Plane], phases: Plane) -> None:
     """Draw from the back to the front."""
-    strands = head.texture(canvas, phases[:, :12], 7.0, 3.0)
+    strands = head.texture(canvas, phases[:, :12], 4.5, 3.5)
     patches = head.texture(canvas, phases[:, 12:24], 3.0, 1.0)
     grain = head.texture(canvas, phases[:, 24:], 12.0, 1.0)
     head.draw_background(canvas, values)

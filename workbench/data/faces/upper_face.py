@@ -138,7 +138,7 @@ def draw_glasses(canvas: Canvas, values: Values) -> None:
     frame = np.exp(-(((ring - 1.0) / 0.085) ** 2))
     bridge = stroke(canvas.v - values["eye_height"] - 0.0, canvas.u / (values["eye_spacing"] - wide + 0.03), 0.018)
     arms = stroke(canvas.v - values["eye_height"] + 0.02, (canvas.across - 0.80) / 0.2, 0.018)
-    arms = arms * edge(canvas.across - values["eye_spacing"] - wide)
+    arms = arms * edge(canvas.across - values["eye_spacing"] - wide) * edge(values["face_width"] - canvas.across)
     canvas.paint(np.clip(np.maximum(frame, np.maximum(bridge, arms)), 0.0, 1.0) * worn, 0.06)
     glass = edge(1.0 - ring, 0.05) * worn
     canvas.gloss += 0.06 * glass + 0.10 * glass * np.exp(-(((canvas.u - canvas.v - 0.25) / 0.06) ** 2))
