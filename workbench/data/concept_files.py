@@ -30,7 +30,7 @@ Where = tuple[str | int, ...]
 """The place of a value in a document, for example ``("concepts", 3, "score")``."""
 
 
-class ConceptFault(ConceptSetError):
+class ConceptSetFaultError(ConceptSetError):
     """What is wrong with a concept set, and at which place of its document.
 
     Parameters
@@ -73,7 +73,7 @@ class Document:
             where = where[:-1]
         return self.lines.get(where, 1)
 
-    def located(self, fault: ConceptFault) -> ConceptSetError:
+    def located(self, fault: ConceptSetFaultError) -> ConceptSetError:
         """Return the fault as an error that begins with ``file:line:``."""
         first = f" (first on line {self.line(fault.first)})" if fault.first is not None else ""
         return ConceptSetError(f"{self.source}:{self.line(fault.where)}: {fault}{first}")
@@ -155,7 +155,7 @@ def _refuse_unsafe(text: str, source: str) -> None:
     """Refuse anchors, aliases, tags and deep nesting before any node is made."""
     depth = 0
     for event in yaml.parse(text, Loader=_LOADER):
-        line = event.start_mark.line + 1
+        line = event.start_mark.line + 1 if event.start_mark else 1
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise ConceptSetError(f"{source}:{line}: YAML anchors (&) and aliases (*) are not read; write it out")
         if getattr(event, "tag", None):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
-from workbench.data.concept_files import ConceptFault, Where, shown
+from workbench.data.concept_files import ConceptSetFaultError, Where, shown
 
 _TEXTS = ("name", "description", "source", "attribute")
 _OWN = ("aggregate", "classes", "templates", "concepts")
@@ -35,10 +35,10 @@ class SetFields:
     concepts: tuple[ConceptFields, ...]
     own: dict[str, Where]
 
-    def located(self, fault: ConceptFault) -> ConceptFault:
+    def located(self, fault: ConceptSetFaultError) -> ConceptSetFaultError:
         """Return a fault of the set with its places as seen from the document's top."""
         first = None if fault.first is None else self._place(fault.first)
-        return ConceptFault(str(fault), self._place(fault.where), first)
+        return ConceptSetFaultError(str(fault), self._place(fault.where), first)
 
     def _place(self, where: Where) -> Where:
         return self.own[str(where[0])] + where if where else self.own["concepts"]
@@ -56,11 +56,11 @@ def read_fields(content: object, name: str) -> list[SetFields]:
 
     Raises
     ------
-    ConceptFault
+    ConceptSetFaultError
         A key is unknown or missing, or a value has the wrong type.
     """
     if content is None:
-        raise ConceptFault("the file is empty; a concept set lists at least one concept", ())
+        raise ConceptSetFaultError("the file is empty; a concept set lists at least one concept", ())
     top = _mapping(content, (), _TOP, "the file")
     texts = {key: _text(top[key], (key,)) for key in _TEXTS if top.get(key) is not None}
     texts["name"] = texts.get("name") or name
@@ -68,19 +68,21 @@ def read_fields(content: object, name: str) -> list[SetFields]:
         return [_one(texts, top, dict.fromkeys(_OWN, ()))]
     for key in ("classes", "concepts", "attribute"):
         if key in top:
-            raise ConceptFault(f"{key!r} stands beside 'attributes'; give each attribute its own", (key,))
+            raise ConceptSetFaultError(f"{key!r} stands beside 'attributes'; give each attribute its own", (key,))
     attributes = _typed(top["attributes"], dict, ("attributes",), "a mapping of names")
     if not attributes:
-        raise ConceptFault("'attributes' is empty; name at least one", ("attributes",))
+        raise ConceptSetFaultError("'attributes' is empty; name at least one", ("attributes",))
     return list(_each_attribute(texts, top, attributes))
 
 
-def _each_attribute(texts: dict[str, str], top: dict[str, object], attributes: dict[str, object]) -> Iterator[SetFields]:
+def _each_attribute(
+    texts: dict[str, str], top: dict[str, object], attributes: dict[str, object]
+) -> Iterator[SetFields]:
     for attribute, content in attributes.items():
         where: Where = ("attributes", attribute)
         if not attribute.replace("-", "").replace("_", "").isalnum():
             message = f"{shown(attribute)} cannot be an attribute's name: use letters, digits, '-' and '_'"
-            raise ConceptFault(message, where)
+            raise ConceptSetFaultError(message, where)
         body = _mapping(content, where, _OWN, f"attribute {shown(attribute)}")
         shared = {key: top[key] for key in _SHARED if key in top and key not in body}
         own = {key: () if key in shared else where for key in _OWN}
@@ -89,7 +91,7 @@ def _each_attribute(texts: dict[str, str], top: dict[str, object], attributes: d
 
 def _one(texts: dict[str, str], body: dict[str, object], own: dict[str, Where]) -> SetFields:
     if "concepts" not in body:
-        raise ConceptFault("there is no 'concepts' list", own["concepts"])
+        raise ConceptSetFaultError("there is no 'concepts' list", own["concepts"])
     entries = _typed(body["concepts"], list, (*own["concepts"], "concepts"), "a list of concepts")
     return SetFields(
         texts=texts,
@@ -106,10 +108,10 @@ def _concept(entry: object, where: Where) -> ConceptFields:
         return _text(entry, where), (), None
     fields = _mapping(entry, where, _CONCEPT, "a concept")
     if "text" not in fields:
-        raise ConceptFault("a concept has no 'text'", where)
+        raise ConceptSetFaultError("a concept has no 'text'", where)
     score = fields.get("score")
     if score is not None and (isinstance(score, bool) or not isinstance(score, float)):
-        raise ConceptFault(f"score must be a number from 1 to 5, not {shown(score)}", (*where, "score"))
+        raise ConceptSetFaultError(f"score must be a number from 1 to 5, not {shown(score)}", (*where, "score"))
     classes = _text_list(fields.get("classes", []), (*where, "classes"), "[happy]")
     return _text(fields["text"], (*where, "text")), classes, score
 
@@ -120,7 +122,9 @@ def _mapping(value: object, where: Where, known: tuple[str, ...], what: str) -> 
         if key not in known:
             nearest = difflib.get_close_matches(key, known, n=1)
             hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
-            raise ConceptFault(f"unknown key {shown(key)} in {what}{hint} (known: {', '.join(known)})", (*where, key))
+            raise ConceptSetFaultError(
+                f"unknown key {shown(key)} in {what}{hint} (known: {', '.join(known)})", (*where, key)
+            )
     return mapping
 
 
@@ -131,18 +135,20 @@ def _text_list(value: object, where: Where, example: str) -> tuple[str, ...]:
 
 def _text(value: object, where: Where) -> str:
     if isinstance(value, (bool, float)):
-        raise ConceptFault("YAML reads this as a number or as true/false; put the text in quotes", where)
+        raise ConceptSetFaultError("YAML reads this as a number or as true/false; put the text in quotes", where)
     return _typed(value, str, where, "text")
 
 
 def _typed(value: object, kind: type[_Value], where: Where, what: str) -> _Value:
     if not isinstance(value, kind):
         key = next((part for part in reversed(where) if isinstance(part, str)), "the file")
-        raise ConceptFault(f"{shown(key)} must be {what}, not {_described(value)}", where)
+        raise ConceptSetFaultError(f"{shown(key)} must be {what}, not {_described(value)}", where)
     return value
 
 
 def _described(value: object) -> str:
     if value is None:
         return "empty"
-    return {list: "a list", dict: "a mapping"}.get(type(value), shown(value))
+    if isinstance(value, (list, dict)):
+        return "a list" if isinstance(value, list) else "a mapping"
+    return shown(value)

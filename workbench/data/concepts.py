@@ -20,7 +20,8 @@ Matching: runs of white space count as one space and Unicode is composed (NFC) e
 templates are the same when they differ only in case. A concept's class may be written in any case and takes the
 spelling of the ``classes`` list. Names of sets and attributes match exactly.
 
-A concept may speak for several classes or for none, and stands once per attribute: a word under two emotions lists both.
+A concept may speak for several classes or for none, and stands once per attribute: a word under two emotions lists
+both.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from workbench.data.concept_files import ConceptFault, Where, parse_document, read_document, shown
+from workbench.data.concept_files import ConceptSetFaultError, Where, parse_document, read_document, shown
 from workbench.data.concept_schema import read_fields
 from workbench.errors import SpecError, unknown_name
 from workbench.files import write_bytes
@@ -119,10 +120,14 @@ class ConceptSet:
         object.__setattr__(self, "concepts", _checked_concepts(self.concepts, self.classes))
         prompts = len(self.templates) * len(self.concepts)
         if prompts > MAX_PROMPTS:
-            raise ConceptFault(f"templates x concepts makes {prompts:,} prompts; the most is {MAX_PROMPTS:,}", ())
+            raise ConceptSetFaultError(
+                f"templates x concepts makes {prompts:,} prompts; the most is {MAX_PROMPTS:,}", ()
+            )
         if self.default_aggregate not in AGGREGATES:
             known = ", ".join(AGGREGATES)
-            raise ConceptFault(f"unknown aggregate {shown(self.default_aggregate)} (known: {known})", ("aggregate",))
+            raise ConceptSetFaultError(
+                f"unknown aggregate {shown(self.default_aggregate)} (known: {known})", ("aggregate",)
+            )
 
     @cached_property
     def membership(self) -> np.ndarray:
@@ -207,7 +212,7 @@ def parse_concept_sets(text: str, source: str = "concept set") -> dict[str, Conc
     document = parse_document(text, source)
     try:
         return _sets(document.content, "edited")
-    except ConceptFault as fault:
+    except ConceptSetFaultError as fault:
         raise document.located(fault) from None
 
 
@@ -289,7 +294,7 @@ def _build(path: Path) -> dict[str, ConceptSet]:
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem).strip("-._")[:64] or "concepts"
     try:
         return _sets(document.content, name)
-    except ConceptFault as fault:
+    except ConceptSetFaultError as fault:
         raise document.located(fault) from None
 
 
@@ -304,7 +309,7 @@ def _sets(content: object, name: str) -> dict[str, ConceptSet]:
                 templates=fields.templates,
                 concepts=tuple(Concept(*entry) for entry in fields.concepts),
             )
-        except ConceptFault as fault:
+        except ConceptSetFaultError as fault:
             raise fields.located(fault) from None
         sets[each.attribute] = each
     return sets
@@ -317,7 +322,7 @@ def _distinct(values: Sequence[str], what: str, key: str) -> tuple[str, ...]:
     for index, value in enumerate(values):
         text = _tidy(value, what, (key, index))
         if text.casefold() in seen:
-            raise ConceptFault(f"duplicate {what} {shown(text)}", (key, index), (key, seen[text.casefold()]))
+            raise ConceptSetFaultError(f"duplicate {what} {shown(text)}", (key, index), (key, seen[text.casefold()]))
         seen[text.casefold()] = index
         tidied.append(text)
     return tuple(tidied)
@@ -327,32 +332,34 @@ def _tidy(value: str, what: str, where: Where) -> str:
     """Return the text composed (NFC), with single spaces."""
     text = " ".join(unicodedata.normalize("NFC", value).split())
     if not text:
-        raise ConceptFault(f"a {what} is empty", where)
+        raise ConceptSetFaultError(f"a {what} is empty", where)
     if len(text) > MAX_TEXT:
-        raise ConceptFault(f"a {what} has {len(text):,} characters; the most is {MAX_TEXT}", where)
+        raise ConceptSetFaultError(f"a {what} has {len(text):,} characters; the most is {MAX_TEXT}", where)
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
-        raise ConceptFault(f"{what} {shown(text)} holds a control character", where)
+        raise ConceptSetFaultError(f"{what} {shown(text)} holds a control character", where)
     return text
 
 
 def _check_templates(templates: Sequence[str]) -> None:
     if not templates:
-        raise ConceptFault("'templates' is empty; write at least one, or leave the key out", ("templates",))
+        raise ConceptSetFaultError("'templates' is empty; write at least one, or leave the key out", ("templates",))
     for index, template in enumerate(templates):
         rest = template.replace(PLACEHOLDER, "")
         if rest == template:
             message = f"template {shown(template)} has no placeholder; write {{}} where the concept goes"
-            raise ConceptFault(message, ("templates", index))
+            raise ConceptSetFaultError(message, ("templates", index))
         if "{" in rest or "}" in rest:
             message = f"template {shown(template)} has a brace that is no placeholder; only {{}} is one"
-            raise ConceptFault(message, ("templates", index))
+            raise ConceptSetFaultError(message, ("templates", index))
 
 
 def _checked_concepts(concepts: Sequence[Concept], classes: Sequence[str]) -> tuple[Concept, ...]:
     if not concepts:
-        raise ConceptFault("the set has no concepts; list at least one", ("concepts",))
+        raise ConceptSetFaultError("the set has no concepts; list at least one", ("concepts",))
     if len(concepts) > MAX_CONCEPTS:
-        raise ConceptFault(f"{len(concepts):,} concepts; the most is {MAX_CONCEPTS:,}", ("concepts", MAX_CONCEPTS))
+        raise ConceptSetFaultError(
+            f"{len(concepts):,} concepts; the most is {MAX_CONCEPTS:,}", ("concepts", MAX_CONCEPTS)
+        )
     texts = _distinct([concept.text for concept in concepts], "concept", "concepts")
     spelling = {name.casefold(): name for name in classes}
     scored = concepts[0].score is not None
@@ -361,10 +368,12 @@ def _checked_concepts(concepts: Sequence[Concept], classes: Sequence[str]) -> tu
         speaks_for = _checked_classes(concept.classes, spelling, ("concepts", index, "classes"))
         if concept.score is not None and not MIN_SCORE <= concept.score <= MAX_SCORE:
             message = f"score {concept.score:g} of {shown(text)} is outside {MIN_SCORE:g} to {MAX_SCORE:g}"
-            raise ConceptFault(message, ("concepts", index, "score"))
+            raise ConceptSetFaultError(message, ("concepts", index, "score"))
         if (concept.score is not None) != scored:
             without = shown(text if scored else texts[0])
-            raise ConceptFault(f"{without} has no score while others have one; score all or none", ("concepts", index))
+            raise ConceptSetFaultError(
+                f"{without} has no score while others have one; score all or none", ("concepts", index)
+            )
         checked.append(Concept(text, speaks_for, None if concept.score is None else float(concept.score)))
     return tuple(checked)
 
@@ -375,8 +384,8 @@ def _checked_classes(names: Sequence[str], spelling: dict[str, str], where: Wher
         tidied = _tidy(name, "class", (*where, index))
         if tidied.casefold() not in spelling:
             known = ", ".join(spelling.values()) if spelling else "the file has no 'classes' list"
-            raise ConceptFault(f"class {shown(tidied)} is not in the classes list ({known})", (*where, index))
+            raise ConceptSetFaultError(f"class {shown(tidied)} is not in the classes list ({known})", (*where, index))
         found.append(spelling[tidied.casefold()])
         if found[-1] in found[:-1]:
-            raise ConceptFault(f"class {shown(tidied)} is listed twice for one concept", (*where, index))
+            raise ConceptSetFaultError(f"class {shown(tidied)} is listed twice for one concept", (*where, index))
     return tuple(found)
