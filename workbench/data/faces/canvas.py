@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-Plane = NDArray[np.float32]  # (N, H, W), or (N, 1, 1) for one number a face
+Plane = NDArray[np.floating]  # float32 (N, H, W), or (N, 1, 1) for one number a face
 
 
 class Canvas:
@@ -67,12 +67,13 @@ def _face_coordinates(x: Plane, y: Plane, pose: dict[str, Plane]) -> tuple[Plane
 
 def edge(distance: Plane, softness: float = 0.014) -> Plane:
     """Return 1 where ``distance`` is positive, 0 where negative, with a soft border."""
-    return np.clip(0.5 + distance * (0.5 / softness), 0.0, 1.0)
+    inside: Plane = np.clip(0.5 + distance * (0.5 / softness), 0.0, 1.0)
+    return inside
 
 
 def smooth(value: Plane) -> Plane:
     """Return the smooth step of ``value``: 0 below 0, 1 above 1."""
-    t = np.clip(value, 0.0, 1.0)
+    t: Plane = np.clip(value, 0.0, 1.0)
     return t * t * (3.0 - 2.0 * t)
 
 
@@ -83,4 +84,5 @@ def bump(du: Plane, dv: Plane, width: Plane | float, height: Plane | float) -> P
 
 def stroke(offset: Plane, along: Plane, width: Plane | float) -> Plane:
     """Return a soft line: ``offset`` is the distance from it, ``along`` runs from -1 to 1 over its length."""
-    return np.exp(-((offset / width) ** 2)) * np.clip((1.0 - np.abs(along)) * 3.0, 0.0, 1.0)
+    line: Plane = np.exp(-((offset / width) ** 2)) * np.clip((1.0 - np.abs(along)) * 3.0, 0.0, 1.0)
+    return line

@@ -11,6 +11,11 @@ Values = dict[str, Plane]
 BALD, SHORT, PARTED, LONG, FRINGE, CURLY = range(6)
 
 
+def has_style(values: Values, *styles: int) -> Plane:
+    """Return 1 for the faces whose hair is of one of ``styles``, else 0, shape (N, 1, 1)."""
+    return np.isin(np.floor(values["hair_style"]), styles).astype(np.float32)
+
+
 def texture(canvas: Canvas, phases: Plane, frequency: float, stretch: float) -> Plane:
     """Return a smooth random pattern of mean 0 and about unit size, different for each face.
 
@@ -52,20 +57,20 @@ def head_distance(canvas: Canvas, values: Values, moves: Values) -> Plane:
     power = np.where(low, 2.1 + 0.9 * values["jaw_square"], 2.2).astype(np.float32)
     radius = np.where(low, bottom, 0.98)
     reach = (canvas.across / width) ** power + (np.abs(canvas.v - centre) / radius) ** power
-    return 1.0 - reach ** (1.0 / power)
+    inside: Plane = 1.0 - reach ** (1.0 / power)
+    return inside
 
 
 def draw_hair_behind(canvas: Canvas, values: Values, strands: Plane) -> None:
     """Draw the hair that shows around the head."""
-    style = np.floor(values["hair_style"])
-    curls = np.where(style == CURLY, 0.05, 0.012) * strands
-    extra = 0.05 + 0.09 * values["hair_length"] + np.where(style == CURLY, 0.08, 0.0) + curls
+    curly = has_style(values, CURLY)
+    extra = 0.05 + 0.09 * values["hair_length"] + 0.08 * curly + (0.012 + 0.038 * curly) * strands
     width, top = values["face_width"] + extra, 1.0 + 0.7 * extra
-    cap = 1.0 - np.sqrt((canvas.across / width) ** 2 + ((canvas.v + 0.06) / top) ** 2)
-    cap = edge(cap, 0.02) * np.where((style == LONG) | (style == CURLY), 1.0, edge(0.0 - canvas.v, 0.12))
+    skull = 1.0 - np.sqrt((canvas.across / width) ** 2 + ((canvas.v + 0.06) / top) ** 2)
+    cap = edge(skull, 0.02) * np.maximum(has_style(values, LONG, CURLY), edge(0.0 - canvas.v, 0.12))
     falls = edge(width + 0.03 * canvas.v - canvas.across, 0.02) * edge(canvas.v + 0.1)
-    falls = falls * ((style == LONG) | ((style == FRINGE) & (values["hair_length"] > 0.5)))
-    shown = np.maximum(cap, falls) * (style != BALD)
+    falls = falls * np.maximum(has_style(values, LONG), has_style(values, FRINGE) * (values["hair_length"] > 0.5))
+    shown = np.maximum(cap, falls) * (1.0 - has_style(values, BALD))
     canvas.paint(shown, values["hair_tone"] * (1.0 + 0.12 * strands) * 0.85)
 
 
@@ -73,8 +78,7 @@ def draw_skin(canvas: Canvas, values: Values, moves: Values, patches: Plane) -> 
     """Draw ears and the face itself; return the mask of the face."""
     ear_at = values["face_width"] + 0.015
     ears = edge(1.0 - np.sqrt(((canvas.across - ear_at) / 0.085) ** 2 + ((canvas.v + 0.02) / 0.2) ** 2), 0.1)
-    hidden = np.floor(values["hair_style"])
-    ears = ears * ((hidden != LONG) & (hidden != CURLY))
+    ears = ears * (1.0 - has_style(values, LONG, CURLY))
     canvas.paint(ears, values["skin_tone"] * 0.8)
     canvas.darken(bump(canvas.across - ear_at - 0.01, canvas.v + 0.02, 0.035, 0.1) * ears, 0.35)
     inside = head_distance(canvas, values, moves)
@@ -94,20 +98,19 @@ def draw_hair_front(canvas: Canvas, values: Values, strands: Plane) -> None:
     side = np.sign(values["gaze"])
     line = values["hair_line"] + 0.5 * (canvas.across / 0.8) ** 4
     parted = values["hair_line"] + 0.08 + 0.30 * (side * canvas.u + 0.1) + 0.3 * (canvas.across / 0.8) ** 6
-    fringe = -0.44 - 0.1 * values["hair_length"] + 0.12 * canvas.across + 0.022 * strands
+    fringe = -0.48 - 0.1 * values["hair_length"] + 0.12 * canvas.across + 0.022 * strands
     line = np.select([style == PARTED, style == FRINGE], [parted, fringe], line)
-    line = line + np.where(style == CURLY, 0.04, 0.015) * strands
+    line = line + (0.015 + 0.025 * has_style(values, CURLY)) * strands
     border = np.where(style == LONG, 0.60 + 0.10 * values["hair_length"] - 0.06 * canvas.v, values["face_width"] - 0.05)
-    sides = edge(canvas.across - border - 0.012 * strands) * edge(
-        np.where((style == LONG) | (style == FRINGE), 0.95, -0.12) - canvas.v, 0.06
-    )
+    low_end = -0.12 + 1.07 * has_style(values, LONG, FRINGE)
+    sides = edge(canvas.across - border - 0.012 * strands) * edge(low_end - canvas.v, 0.06)
     reach = values["face_width"] + 0.02 + 0.06 * values["hair_length"]
     skull = edge(1.0 - np.sqrt((canvas.across / reach) ** 2 + (np.minimum(canvas.v, 0.0) / 1.04) ** 2))
     top = edge(line - canvas.v, 0.022)
     cover = np.where(style == BALD, 0.45 * sides, np.maximum(top, sides)) * skull
     canvas.paint(cover, values["hair_tone"] * (1.0 + 0.15 * strands))
     canvas.height += 0.02 * cover
-    shade = edge(line + 0.06 - canvas.v, 0.05) * edge(canvas.v - line, 0.03) * (style != BALD)
+    shade = edge(line + 0.06 - canvas.v, 0.05) * edge(canvas.v - line, 0.03) * (1.0 - has_style(values, BALD))
     canvas.darken(shade * edge(reach - 0.1 - canvas.across, 0.08), 0.18)
 
 

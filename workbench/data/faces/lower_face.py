@@ -43,8 +43,8 @@ def draw_cheeks(canvas: Canvas, values: Values, moves: Values) -> None:
     mouth = values["mouth_height"]
     half = values["mouth_width"] * (1.0 + moves["mouth_wide"])
     start = values["eye_height"] + values["nose_length"] - 0.02
-    t = (canvas.v - start) / (mouth + 0.02 - start)
-    at = values["nose_width"] + 0.07 + (half + 0.045 - values["nose_width"]) * np.clip(t, 0.0, 1.2)
+    t = (canvas.v - start) / (mouth + 0.02 + 0.75 * np.minimum(moves["corners"], 0.0) - start)
+    at = values["nose_width"] + 0.07 + (half + 0.065 - values["nose_width"]) * np.clip(t, 0.0, 1.2)
     fold = stroke(canvas.across - at, t * 2.2 - 1.1, 0.036) * (1.0 - 0.55 * np.clip(t, 0.0, 1.0))
     canvas.groove(fold, moves["nose_mouth_fold"] * 0.95)
     canvas.height += 0.014 * moves["nose_mouth_fold"] * stroke(canvas.across - at - 0.06, t * 2.0 - 1.0, 0.05)

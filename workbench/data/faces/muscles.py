@@ -33,7 +33,7 @@ MOVEMENTS: dict[str, tuple[float, float, float]] = {
     "mouth_wide": (0.0, -0.35, 0.45),  # share of the mouth's width
     "corners": (0.0, -0.16, 0.14),  # shift down, bending the whole mouth
     "corner_tips": (0.0, -0.1, 0.12),  # shift down of the outer ends only
-    "gap_above": (0.0, 0.0, 0.08),
+    "gap_above": (0.0, 0.0, 0.11),
     "gap_below": (0.0, 0.0, 0.34),
     "smile_gap": (0.0, 0.0, 1.0),
     "lips_thin": (0.0, -0.3, 0.88),
@@ -92,9 +92,9 @@ EFFECTS: dict[str, dict[str, float]] = {
         "glabella": 0.35, "brow_inner": 0.015,
     },
     "Downturned Mouth": {"corner_tips": 0.085, "mouth_wide": 0.12, "mouth_chin_fold": 0.95, "nose_mouth_fold": 0.15},
-    "Slightly Open Mouth": {"gap_above": 0.025, "gap_below": 0.075, "jaw": 0.012},
+    "Slightly Open Mouth": {"gap_above": 0.042, "gap_below": 0.062, "jaw": 0.012},
     "Wide Open Mouth": {
-        "gap_above": 0.06, "gap_below": 0.27, "jaw": 0.14, "mouth_wide": -0.08, "nose_mouth_fold": 0.35,
+        "gap_above": 0.085, "gap_below": 0.25, "jaw": 0.14, "mouth_wide": -0.08, "nose_mouth_fold": 0.35,
         "cheek_hollow": 0.35,
     },
     "Slight Chin Raise": {"chin_raise": 1.0, "corners": 0.02, "lips_thin": 0.12},

@@ -73,7 +73,7 @@ RANGES: dict[str, tuple[float, float, float]] = {
     "background": (0.02, 1.0, 1.0),
     "background_slope": (-0.35, 0.35, 1.0),
     "exposure": (-1.0, 1.0, 1.0),
-    "contrast": (0.78, 1.25, 1.0),
+    "contrast": (0.82, 1.38, 1.0),
     "blur": (0.25, 0.95, 1.7),
     "noise": (0.0, 0.018, 2.0),
     "compression": (0.0, 0.8, 3.0),
@@ -265,4 +265,5 @@ def _values(
         column[name][long_hair] = 0.0
     disgust = EMOTIONS.index("disgust")
     column["nose_wrinkle"][:] = np.where(emotions == disgust, 0.55 + 0.45 * action_draws[:, 1], 0.0)
-    return values.astype(np.float32)
+    result: NDArray[np.float32] = values.astype(np.float32)
+    return result

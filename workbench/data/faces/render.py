@@ -90,12 +90,12 @@ def _draw(canvas: Canvas, values: dict[str, Plane], moves: dict[str, Plane], pha
     lower_face.draw_chin(canvas, values, moves)
     lower_face.draw_mouth(canvas, values, moves)
     upper_face.draw_eyes(canvas, values, moves)
-    upper_face.draw_brows(canvas, values, moves)
     canvas.albedo += (1.0 - face) * (outside - canvas.albedo)
     canvas.height += (1.0 - face) * (relief - canvas.height)
     canvas.gloss *= face
-    upper_face.draw_glasses(canvas, values)
     head.draw_hair_front(canvas, values, strands)
+    upper_face.draw_brows(canvas, values, moves, face)
+    upper_face.draw_glasses(canvas, values)
 
 
 def _light(canvas: Canvas, values: dict[str, Plane]) -> Plane:
@@ -121,7 +121,8 @@ def _photograph(scene: Plane, values: dict[str, Plane], noise: Plane) -> NDArray
     if picture.shape[1] % 8 == 0:
         picture = _compress(np.clip(picture, 0.0, 1.0), values["compression"])
     picture = picture + values["noise"] * noise
-    return np.clip(np.round(picture * 255.0), 0, 255).astype(np.uint8)
+    gray: NDArray[np.uint8] = np.clip(np.round(picture * 255.0), 0, 255).astype(np.uint8)
+    return gray
 
 
 def _blur(picture: Plane, sigma: Plane) -> Plane:
@@ -146,4 +147,5 @@ def _compress(picture: Plane, strength: Plane) -> Plane:
     spectrum = basis @ blocks @ basis.T
     step = (0.012 + 0.016 * (k[:, None] + k[None, :])) * strength[:, :, :, None, None] + 1e-4
     blocks = basis.T @ (np.round(spectrum / step) * step) @ basis
-    return blocks.transpose(0, 1, 3, 2, 4).reshape(count, size, size)
+    restored: Plane = blocks.transpose(0, 1, 3, 2, 4).reshape(count, size, size)
+    return restored

@@ -22,8 +22,8 @@ def draw_forehead(canvas: Canvas, values: Values, moves: Values) -> None:
     canvas.height += 0.012 * moves["glabella"] * bump(canvas.u, canvas.v - middle, 0.03, 0.1)
 
 
-def draw_brows(canvas: Canvas, values: Values, moves: Values) -> None:
-    """Draw both brows as tapering curves through an inner, a middle and an outer point."""
+def draw_brows(canvas: Canvas, values: Values, moves: Values, face: Plane) -> None:
+    """Draw both brows as tapering curves through an inner, a middle and an outer point, over a fringe too."""
     base = values["eye_height"] - values["brow_height"]
     inner = values["eye_spacing"] - 1.15 * values["eye_width"] + moves["brow_gap"]
     outer = values["eye_spacing"] + 1.25 * values["eye_width"]
@@ -35,7 +35,7 @@ def draw_brows(canvas: Canvas, values: Values, moves: Values) -> None:
     y_outer = base + 0.03 + moves["brow_outer"] + lean
     curve = _through(t, y_inner, y_middle, y_outer)
     thick = values["brow_thickness"] * np.clip(1.15 - 0.6 * t, 0.35, 1.2)
-    ends = np.clip((t + 0.06) * 8.0, 0.0, 1.0) * np.clip((1.06 - t) * 5.0, 0.0, 1.0)
+    ends = np.clip((t + 0.06) * 8.0, 0.0, 1.0) * np.clip((1.06 - t) * 5.0, 0.0, 1.0) * face
     canvas.height += 0.03 * np.exp(-(((canvas.v - curve - 0.02) / 0.09) ** 2)) * ends
     hair = np.exp(-(((canvas.v - curve) / thick) ** 4)) * ends
     tone = np.minimum(values["hair_tone"] * 0.8, values["skin_tone"] * 0.55)
