@@ -124,9 +124,9 @@ def health(store: Store, name: str) -> Report:
 
 def datasets(store: Store) -> Report:
     """List the datasets."""
-    from workbench.data.datasets import list_datasets, open_dataset
+    from workbench.data.datasets import list_datasets
 
-    found = [open_dataset(store, name) for name in list_datasets(store)]
+    found = list_datasets(store)
     rows = [[d.name, len(d), ", ".join(sorted(set(d.splits.tolist()))), str(d.manifest["source"])] for d in found]
     values = [dict(zip(("name", "images", "splits", "source"), row, strict=True)) for row in rows]
     return Report({"datasets": values}, [Table(["name", "images", "splits", "source"], rows)])

@@ -22,6 +22,7 @@ import torch
 import torch.nn.functional as F
 from huggingface_hub import constants as hub
 from PIL import Image
+from safetensors import SafetensorError
 
 from workbench.errors import ModelError, SpecError, unknown_name
 from workbench.models.fingerprints import TrainingImages
@@ -99,7 +100,7 @@ def load_clip(spec: str, device: str = "cpu") -> Clip:
                 source.identifier, pretrained=source.pretrained, require_pretrained=True, weights_only=True
             )
             tokenizer = open_clip.get_tokenizer(source.identifier)
-        except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
+        except (OSError, RuntimeError, ValueError, KeyError, TypeError, SafetensorError) as error:
             raise _load_error(source, error) from error
     return Clip(source, model.to(device).eval(), transform, tokenizer, torch.device(device))
 

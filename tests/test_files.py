@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import errno
+import multiprocessing
+import os
+from pathlib import Path
+
+import pytest
+
+from workbench.errors import BusyError, StoreError
+from workbench.files import locked, write_atomically, write_bytes
+
+
+def test_a_failed_write_leaves_the_former_content_and_no_temporary_file(tmp_path: Path) -> None:
+    path = tmp_path / "result"
+    write_bytes(path, b"former")
+
+    def fail(temporary: Path) -> None:
+        temporary.write_bytes(b"half")
+        raise ValueError("broken")
+
+    with pytest.raises(ValueError, match="broken"):
+        write_atomically(path, fail)
+    assert path.read_bytes() == b"former"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["result"]
+
+
+@pytest.mark.parametrize(
+    ("number", "words"), [(errno.ENOSPC, "the disk is full"), (errno.EROFS, "read-only"), (errno.EACCES, "permission")]
+)
+def test_a_disk_that_cannot_be_written_is_one_clear_line(tmp_path: Path, number: int, words: str) -> None:
+    def fail(temporary: Path) -> None:
+        raise OSError(number, os.strerror(number))
+
+    with pytest.raises(StoreError, match=words) as caught:
+        write_atomically(tmp_path / "result", fail)
+    assert str(tmp_path / "result") in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def hold(path: Path, ready: multiprocessing.synchronize.Event, release: multiprocessing.synchronize.Event) -> None:
+    with locked(path, "it"):
+        ready.set()
+        release.wait(30)
+
+
+def test_a_lock_held_by_another_process_is_busy_and_dies_with_its_owner(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    ready, release = context.Event(), context.Event()
+    owner = context.Process(target=hold, args=(tmp_path / "lock", ready, release))
+    owner.start()
+    assert ready.wait(30)
+    with pytest.raises(BusyError, match="dataset 'x' is being written by another process"):  # noqa: SIM117
+        with locked(tmp_path / "lock", "dataset 'x'"):
+            pass
+    owner.kill()
+    owner.join()
+    with locked(tmp_path / "lock", "dataset 'x'"):
+        pass

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from workbench.errors import SpecError
+from workbench.specs import ClassifySpec, DemoSpec, EmbedSpec, ImportSpec, Spec, parse_spec, read_spec, spec_toml
+
+EXAMPLES = [
+    ImportSpec('a "quoted" source\n#é', "faces", "contempt=disgust"),
+    EmbedSpec("faces", "local-dir:/some where"),
+    ClassifySpec("faces", concepts="mine.yaml#emotion", aggregate="vote", top_k=2),
+    DemoSpec(seed=3, count=500),
+]
+
+
+@pytest.mark.parametrize("spec", EXAMPLES, ids=lambda spec: spec.kind)
+def test_a_spec_survives_toml(spec: Spec, tmp_path: Path) -> None:
+    (tmp_path / "spec.toml").write_text(spec_toml(spec), encoding="utf-8")
+    assert read_spec(tmp_path / "spec.toml") == spec
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "../a", ".hidden", "a b", "x" * 65, "a\n", "é"])
+def test_a_name_that_could_leave_its_folder_is_refused(name: str) -> None:
+    with pytest.raises(SpecError, match="cannot be a dataset's name"):
+        ImportSpec("source", name)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({}, "names no kind"),
+        ({"kind": "clasify", "dataset": "a"}, "did you mean 'classify'"),
+        ({"kind": "classify"}, "classify needs dataset"),
+        ({"kind": "classify", "dataset": "a", "concept": "x"}, "did you mean 'concepts'"),
+        ({"kind": "classify", "dataset": "a", "top_k": "3"}, "top_k must be int, not str"),
+        ({"kind": "classify", "dataset": "a", "top_k": True}, "top_k must be int, not bool"),
+        ({"kind": "classify", "dataset": "a", "top_k": 0}, "must be 1 or more"),
+        ({"kind": "classify", "dataset": "a", "aggregate": "mean"}, "unknown aggregate 'mean'"),
+        ({"kind": "import", "name": "a", "source": ""}, "needs a source"),
+        ({"kind": "demo", "count": 10}, "at least 300"),
+        ({"kind": "demo", "seed": -1}, "must be 0 or more"),
+    ],
+)
+def test_a_wrong_spec_says_what_is_wrong(values: dict[str, object], words: str) -> None:
+    with pytest.raises(SpecError, match=words) as caught:
+        parse_spec(values)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"kind = ", b"\xff\xfe", b"kind = 3"])
+def test_a_file_that_is_no_spec_is_named(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "spec.toml"
+    path.write_bytes(content)
+    with pytest.raises(SpecError, match=r"spec\.toml"):
+        read_spec(path)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match=r"nothing\.toml: cannot be read"):
+        read_spec(tmp_path / "nothing.toml")

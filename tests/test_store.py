@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workbench.errors import DamagedArtifactError, StoreError
+from workbench.store import Artifact, ArtifactKey, Build, Store, canonical_json
+
+KEY = ArtifactKey("things", "Some Slug / 1", {"a": 1, "b": ["x", 2.5]})
+
+
+def make(store: Store, key: ArtifactKey = KEY, parts: int = 3) -> Artifact:
+    with store.build(key, {"kind": "make"}) as build:
+        assert isinstance(build, Build)
+        for index in range(parts):
+            if not build.has_part(index):
+                build.write_table(index, pa.table({"row": [index]}))
+        build.write_arrays("weights", {"w": np.arange(3.0)})
+        return build.finish({"parts": parts})
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def test_a_finished_result_is_found_by_its_content_and_read_back(store: Store) -> None:
+    assert store.find(KEY) is None
+    made = make(store)
+    found = store.find(KEY)
+    assert found is not None
+    assert found.name == made.name == KEY.name
+    assert found.name.startswith("some-slug-1-")
+    assert found.table()["row"].to_pylist() == [0, 1, 2]
+    assert found.arrays("weights")["w"].tolist() == [0, 1, 2]
+    assert found.summary == {"parts": 3}
+    assert found.spec == {"kind": "make"}
+    assert [artifact.name for artifact in store.artifacts("things")] == [KEY.name]
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.text(max_size=5), json_values, max_size=4), st.text(max_size=4), json_values)
+def test_the_name_changes_with_every_field_of_the_content(content: dict[str, object], name: str, value: object) -> None:
+    changed = {**content, name: value}
+    same = canonical_json(content) == canonical_json(changed)
+    assert (ArtifactKey("k", "s", content).hash == ArtifactKey("k", "s", changed).hash) == same
+
+
+def test_neither_the_order_of_fields_nor_the_slug_changes_the_hash() -> None:
+    first = ArtifactKey("k", "one", {"a": 1, "b": 2})
+    assert first.hash == ArtifactKey("k", "two", {"b": 2, "a": 1}).hash
+    assert first.hash != ArtifactKey("other", "one", {"a": 1, "b": 2}).hash
+
+
+def test_a_number_that_is_not_finite_cannot_name_a_result() -> None:
+    with pytest.raises(ValueError, match="Out of range float"):
+        _ = ArtifactKey("k", "s", {"a": float("nan")}).hash
+
+
+def test_an_interrupted_build_resumes_to_identical_bytes(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), store.build(KEY, {"kind": "make"}) as build:
+        assert isinstance(build, Build)
+        build.write_table(0, pa.table({"row": [0]}))
+        raise KeyboardInterrupt
+    assert store.find(KEY) is None
+    assert store.artifacts() == []
+    resumed = make(store)
+    whole = make(Store(tmp_path / "other"))
+    assert files(resumed.path) == files(whole.path)
+
+
+def test_a_result_that_another_process_made_meanwhile_is_returned(store: Store) -> None:
+    make(store)
+    with store.build(KEY, {}) as build:
+        assert isinstance(build, Artifact)
+
+
+@pytest.mark.parametrize("damage", ["flip", "truncate", "delete"])
+def test_a_damaged_part_is_an_error_that_names_its_path(store: Store, damage: str) -> None:
+    path = make(store).path / "part-00001.parquet"
+    data = path.read_bytes()
+    if damage == "flip":
+        path.write_bytes(data[:40] + bytes([data[40] ^ 1]) + data[41:])
+    elif damage == "truncate":
+        path.write_bytes(data[:-1])
+    else:
+        path.unlink()
+    found = store.find(KEY)
+    assert found is not None
+    with pytest.raises(DamagedArtifactError, match=str(path)):
+        found.table()
+    with pytest.raises(DamagedArtifactError, match=str(path)):
+        found.verify()
+    assert len(store.damaged()) == 1
+
+
+@pytest.mark.parametrize("text", ["", "{}", "not json", '{"schema": 1}', "[]"])
+def test_a_damaged_manifest_is_an_error_and_does_not_hide_the_others(store: Store, text: str) -> None:
+    broken = make(store)
+    other = make(store, ArtifactKey("things", "other", {"a": 2}))
+    (broken.path / "manifest.json").write_text(text)
+    with pytest.raises(DamagedArtifactError, match="manifest"):
+        store.find(KEY)
+    assert [artifact.name for artifact in store.artifacts()] == [other.name]
+
+
+@pytest.mark.parametrize("name", ["nothing", "..", "../things", ".hidden"])
+def test_a_result_that_is_not_there_is_one_line(store: Store, name: str) -> None:
+    make(store)
+    with pytest.raises(StoreError, match="no things named"):
+        store.artifact("things", name)
