@@ -218,7 +218,7 @@ def emotion_strengths(emotion: int, draws: NDArray[np.float64]) -> NDArray[np.fl
 
 
 def independent_strengths(draws: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Return one row of actions drawn independently of any emotion (26 to 52 uniform numbers, see below).
+    """Return one row of actions drawn independently of any emotion.
 
     On average four of the 25 actions are asked for, before contradictions are removed.
 

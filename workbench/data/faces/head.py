@@ -116,6 +116,8 @@ def draw_hair_front(canvas: Canvas, values: Values, strands: Plane) -> None:
 
 def draw_beard(canvas: Canvas, values: Values, moves: Values, grain: Plane) -> None:
     """Darken moustache and beard; drawn before the mouth, so that the lips lie on top."""
+    if not (values["beard"].any() or values["moustache"].any()):
+        return
     tone = np.minimum(values["hair_tone"], values["skin_tone"] * 0.55) * (1.0 + 0.2 * grain)
     mouth = values["mouth_height"]
     arch = mouth - 0.145 + 0.7 * canvas.across**2

@@ -84,9 +84,9 @@ def draw_mouth(canvas: Canvas, values: Values, moves: Values) -> None:
     canvas.gloss += 0.05 * full * bump(canvas.u, canvas.v - 0.5 * (outer_bottom + bottom), 0.5 * half, 0.018)
     _draw_opening(canvas, moves, (s, span, top, bottom))
     canvas.darken(np.exp(-(((canvas.v - line) / 0.015) ** 2)) * across * edge(0.03 - (bottom - top), 0.02), 0.68)
-    corner = line_at_corner = values["mouth_height"] + 0.7 * moves["corners"] + moves["corner_tips"]
+    corner = values["mouth_height"] + 0.7 * moves["corners"] + moves["corner_tips"]
     canvas.darken(bump(canvas.across - half, canvas.v - corner, 0.035, 0.03), 0.42)
-    _draw_mouth_folds(canvas, moves, (half, line_at_corner, outer_top, outer_bottom, span))
+    _draw_mouth_folds(canvas, moves, (half, corner, outer_top, outer_bottom, span))
 
 
 def _draw_opening(canvas: Canvas, moves: Values, shape: tuple[Plane, Plane, Plane, Plane]) -> None:

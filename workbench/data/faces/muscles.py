@@ -149,7 +149,7 @@ def movements(
         Contributions are added up and kept within the limits of :data:`MOVEMENTS`.
     """
     strengths = np.concatenate([actions, nose_wrinkle[:, None]], axis=1)
-    moved = strengths @ _TABLE  # (N, movements)
+    moved = (strengths[:, :, None] * _TABLE).sum(axis=1)  # (N, movements); rounds the same for any N
     result = {}
     for column, (name, (rest, lowest, highest)) in enumerate(MOVEMENTS.items()):
         result[name] = np.clip(rest + moved[:, column], lowest, highest).astype(np.float32)[:, None, None]

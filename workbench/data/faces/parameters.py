@@ -146,7 +146,7 @@ class FaceParameters:
         actions = self.actions.copy() if keep else np.zeros_like(self.actions)
         for name, strength in strengths.items():
             column = action_index(name)
-            if np.min(strength) < 0 or np.max(strength) > 1:
+            if not (np.min(strength) >= 0 and np.max(strength) <= 1):
                 raise SpecError(f"strength of {name!r} is {strength}; it must lie in 0..1")
             actions[:, column] = strength
         return replace(self, actions=actions)
@@ -226,7 +226,7 @@ def sample(
     if count < 0 or seed < 0 or start < 0:
         raise SpecError(f"count, seed and start must not be negative (count {count}, seed {seed}, start {start})")
     if not allowed or shares.shape != (len(allowed),) or shares.min() < 0 or shares.sum() <= 0:
-        raise SpecError(f"weights {weights} do not fit the emotions {emotions}")
+        raise SpecError(f"weights {weights} do not fit the {len(allowed)} emotions asked for")
     if not 0.0 <= random_share <= 1.0:
         raise SpecError(f"random_share is {random_share}; it must lie in 0..1")
     draws = np.empty((count, _DRAWS))

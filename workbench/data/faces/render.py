@@ -13,7 +13,7 @@ from workbench.data.faces.muscles import movements
 from workbench.data.faces.parameters import NAMES, FaceParameters
 from workbench.errors import SpecError
 
-_BLOCK = 8  # faces drawn at once: small enough for the processor's cache
+_BLOCK = 3  # faces drawn at once: as many as the processor's cache holds
 
 
 @dataclass(frozen=True)

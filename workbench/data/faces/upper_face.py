@@ -45,11 +45,7 @@ def draw_brows(canvas: Canvas, values: Values, moves: Values, face: Plane) -> No
 def _through(t: Plane, first: Plane, middle: Plane, last: Plane) -> Plane:
     """Return the parabola through (0, first), (0.6, middle), (1, last), continued flatly outside."""
     s = np.clip(t, -0.1, 1.1)
-    return (
-        first * ((s - 0.6) * (s - 1.0) / 0.6)
-        + middle * (s * (s - 1.0) / -0.24)
-        + last * (s * (s - 0.6) / 0.4)
-    )
+    return first * ((s - 0.6) * (s - 1.0) / 0.6) + middle * (s * (s - 1.0) / -0.24) + last * (s * (s - 0.6) / 0.4)
 
 
 def draw_eyes(canvas: Canvas, values: Values, moves: Values) -> None:
@@ -128,8 +124,10 @@ def _draw_tears(canvas: Canvas, values: Values, moves: Values, shape: tuple[Plan
 
 
 def draw_glasses(canvas: Canvas, values: Values) -> None:
-    """Draw the frames of glasses where the face wears them (value above 0 = darkness of the frame)."""
-    worn = values["glasses"] * (values["glasses"] > 0)
+    """Draw the frames of glasses where a face wears them (0 = none, 1 = a dark frame)."""
+    worn = values["glasses"]
+    if not worn.any():
+        return
     wide = values["eye_width"] + 0.085
     power = 2.0 + 3.0 * values["glasses_shape"]
     du = np.abs(canvas.across - values["eye_spacing"] + 0.005) / wide
