@@ -160,7 +160,8 @@ def _demo(options: argparse.Namespace, store: Store) -> reports.Report | None:
     if options.no_app:
         return report
     sys.stderr.write(report.text())
-    return _app(options, store)
+    _app(options, store)
+    return None
 
 
 def _app(options: argparse.Namespace, store: Store) -> None:

@@ -44,6 +44,9 @@ CREATE TABLE IF NOT EXISTS jobs (
 """
 
 
+_FIELDS = ("id", "kind", "title", "status", "created", "started", "finished", "result", "error")
+
+
 @dataclass(frozen=True)
 class JobProgress:
     """Where a job stands in its present step; ``total`` is ``None`` where unknown, ``seconds`` count from its start."""
@@ -124,10 +127,8 @@ class Jobs:
         """Return all jobs, newest first; notices dead children and starts the next job."""
         self._start_next()
         with self._database() as database:
-            rows = database.execute(
-                "SELECT id, kind, title, status, created, started, finished, result, error FROM jobs ORDER BY id DESC"
-            ).fetchall()
-        return [Job(*row, self._folder(row[0])) for row in rows]
+            rows = database.execute(f"SELECT {', '.join(_FIELDS)} FROM jobs ORDER BY id DESC").fetchall()  # noqa: S608
+        return [Job(folder=self._folder(row[0]), **dict(zip(_FIELDS, row, strict=True))) for row in rows]
 
     def get(self, number: int) -> Job:
         """Return one job; :class:`StoreError` where there is none of that number."""

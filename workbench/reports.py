@@ -124,9 +124,9 @@ def health(store: Store, name: str) -> Report:
 
 def datasets(store: Store) -> Report:
     """List the datasets."""
-    from workbench.data.datasets import list_datasets
+    from workbench.data.datasets import list_datasets, open_dataset
 
-    found = list_datasets(store)
+    found = [open_dataset(store, name) for name in list_datasets(store)]
     rows = [[d.name, len(d), ", ".join(sorted(set(d.splits.tolist()))), str(d.manifest["source"])] for d in found]
     values = [dict(zip(("name", "images", "splits", "source"), row, strict=True)) for row in rows]
     return Report({"datasets": values}, [Table(["name", "images", "splits", "source"], rows)])
@@ -142,9 +142,9 @@ def artifacts(store: Store, *, verify: bool = False) -> Report:
     """
     found = store.artifacts()
     rows = [
-        [a.kind, a.name, a.bytes / 1e6, datetime.fromtimestamp(a.created).strftime("%Y-%m-%d %H:%M")] for a in found
+        [a.kind, a.name, a.size / 1e6, datetime.fromtimestamp(a.created).strftime("%Y-%m-%d %H:%M")] for a in found
     ]
-    values = [{"kind": a.kind, "name": a.name, "bytes": a.bytes, "path": str(a.path)} for a in found]
+    values = [{"kind": a.kind, "name": a.name, "bytes": a.size, "path": str(a.path)} for a in found]
     parts: list[Table | str] = [Table(["kind", "name", "MB", "finished"], rows)]
     if verify:
         damaged = store.damaged()

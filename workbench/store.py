@@ -119,8 +119,8 @@ class Artifact:
         return (self.path / "manifest.json").stat().st_mtime
 
     @cached_property
-    def bytes(self) -> int:
-        """Size of all parts."""
+    def size(self) -> int:
+        """Size of all parts, in bytes."""
         return sum(int(part["bytes"]) for part in self.manifest["parts"].values())
 
     def table(self) -> pa.Table:

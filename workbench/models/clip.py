@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import math
 import os
 import re
 import socket
@@ -128,7 +129,7 @@ class Clip:
         self._tokenizer = tokenizer
         self._device = device
         self._preprocess = _Preprocess.of(model)
-        self.logit_scale = float(self._model.logit_scale.detach().exp())
+        self.logit_scale = math.exp(float(self._model.logit_scale))
 
     @cached_property
     def dim(self) -> int:

@@ -19,7 +19,7 @@ from workbench.methods.zeroshot import classify as classify_zero_shot
 from workbench.models.clip import Clip, load_clip
 from workbench.progress import SILENT, Progress
 from workbench.specs import ClassifySpec
-from workbench.store import Artifact, ArtifactKey, Build, Store, content_hash
+from workbench.store import Artifact, ArtifactKey, Build, Store
 from workbench.studies.embed import embed_dataset, embed_texts
 
 KIND = "classification"
@@ -185,11 +185,10 @@ def _check(concept_set: ConceptSet, dataset: Dataset, spec: ClassifySpec) -> Non
 
 
 def _key(spec: ClassifySpec, dataset: Dataset, concept_set: ConceptSet, clip: Clip, aggregate: str) -> ArtifactKey:
-    rows = [dataset.ids.tolist(), dataset.digests.tolist(), dataset.labels.tolist(), dataset.splits.tolist()]
     name = clip.name.rpartition("/")[2] if clip.name.startswith("local-dir:") else clip.name
     content = {
         "dataset": dataset.name,
-        "rows": content_hash(rows),
+        "rows": dataset.fingerprint,
         "clip": clip.fingerprint,
         "concepts": concept_set.fingerprint,
         "aggregate": aggregate,
@@ -259,14 +258,9 @@ def _table(
 def _metrics(
     dataset: Dataset, found: ZeroShot, labels: np.ndarray, n_concepts: int, progress: Progress
 ) -> dict[str, dict[str, Any]]:
-    names = sorted(set(dataset.splits.tolist()))
-    if {"validation", "test"} <= set(names):
-        names.append("merged-test")
-    if len(names) > 1:
-        names.append("all")
     best_concepts = found.concept_probabilities.argmax(axis=1)
     metrics = {}
-    for name in names:
+    for name in dataset.selections if len(dataset.split_names) > 1 else dataset.split_names:
         rows = dataset.rows(name)
         rows = rows[labels[rows] >= 0]
         progress.advance(0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 
-from workbench.data.datasets import Dataset, list_datasets
+from workbench.data.datasets import Dataset, list_datasets, open_dataset
 from workbench.data.demo import TRUTH, write_demo_source
 from workbench.errors import SpecError
 from workbench.files import write_bytes
@@ -24,7 +24,7 @@ CONCEPT_SETS = ("fer7", "facial-expressions", "customer-satisfaction", "sentence
 def build_demo(spec: DemoSpec, store: Store, progress: Progress = SILENT) -> Dataset:
     """Render the faces, import them, encode them and classify them; what is there already is kept.
 
-    The source stays in ``<workspace>/sources``; the truth of every plant stands beside the dataset, in ``truth.parquet``.
+    The source stays in ``<workspace>/sources``; the truth of every plant stands in the dataset's ``truth.parquet``.
 
     Raises
     ------
@@ -39,9 +39,8 @@ def build_demo(spec: DemoSpec, store: Store, progress: Progress = SILENT) -> Dat
 
 def _dataset(spec: DemoSpec, store: Store, progress: Progress) -> Dataset:
     source = store.root / "sources" / f"{NAME}-seed{spec.seed}-count{spec.count}"
-    existing = [dataset for dataset in list_datasets(store) if dataset.name == NAME]
-    if existing:
-        dataset = existing[0]
+    if NAME in list_datasets(store):
+        dataset = open_dataset(store, NAME)
         if dataset.manifest["source"] != str(source):
             raise SpecError(f"{store.root} has another dataset named {NAME!r}; choose a new --workspace for this demo")
     else:

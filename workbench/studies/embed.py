@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 import pyarrow as pa
+import torch
 
 from workbench.data.datasets import Dataset, open_dataset
 from workbench.data.images import decode
@@ -59,7 +59,7 @@ def embed_dataset(
     dataset: Dataset, clip: Clip, store: Store, progress: Progress = SILENT, workers: Engine | None = None
 ) -> Embeddings:
     """Encode a dataset with a CLIP that is already loaded; see :func:`embed`."""
-    unique, first_rows, inverse = _unique_in_order(dataset.digests)
+    rows = _first_rows(dataset)
     key = embeddings_key(clip, dataset)
     artifact = store.find(key)
     if artifact is None:
@@ -68,32 +68,27 @@ def embed_dataset(
             if isinstance(build, Artifact):
                 artifact = build
             else:
-                _encode_parts(build, dataset, clip, (unique, first_rows), progress, workers or engine("local"))
+                _encode_parts(build, dataset, clip, rows, progress, workers or engine("local"))
                 artifact = build.finish(
-                    {"dataset": dataset.name, "clip": clip.name, "images": len(unique), "dim": clip.dim}
+                    {"dataset": dataset.name, "clip": clip.name, "images": len(rows), "dim": clip.dim}
                 )
-    matrix = _matrix(artifact)[inverse]
-    matrix.flags.writeable = False
-    return Embeddings(artifact, matrix)
+    return open_embeddings(dataset, artifact)
 
 
 def embeddings_key(clip: Clip, dataset: Dataset) -> ArtifactKey:
     """Name a dataset's embeddings: the CLIP's weights and preprocessing, and the images' pixels in order."""
-    unique, _, _ = _unique_in_order(dataset.digests)
     return ArtifactKey(
         kind="embeddings",
         slug=f"{dataset.name}-{clip.name.rpartition('/')[2] if clip.name.startswith('local-dir:') else clip.name}",
-        content={"clip": clip.fingerprint, "images": content_hash(unique.tolist())},
+        content={"clip": clip.fingerprint, "images": content_hash(dataset.digests[_first_rows(dataset)].tolist())},
     )
 
 
 def open_embeddings(dataset: Dataset, artifact: Artifact) -> Embeddings:
     """Lay stored embeddings out by the dataset's rows."""
     table = artifact.table()
-    stored = np.asarray(table["digest"].to_pylist())
-    order = np.argsort(stored)
-    positions = order[np.searchsorted(stored[order], dataset.digests)]
-    matrix = _vectors(table)[positions]
+    position = {digest: row for row, digest in enumerate(table["digest"].to_pylist())}
+    matrix = _vectors(table)[[position[digest] for digest in dataset.digests]]
     matrix.flags.writeable = False
     return Embeddings(artifact, matrix)
 
@@ -120,51 +115,34 @@ def embed_texts(texts: Sequence[str], clip: Clip, store: Store, progress: Progre
                 build.write_table(0, pa.table({"text": unique, "embedding": _column(vectors)}))
                 artifact = build.finish({"clip": clip.name, "texts": len(unique)})
     position = {text: row for row, text in enumerate(unique)}
-    return _matrix(artifact)[[position[text] for text in texts]]
+    return _vectors(artifact.table())[[position[text] for text in texts]]
 
 
 def _encode_parts(
-    build: Build,
-    dataset: Dataset,
-    clip: Clip,
-    images: tuple[np.ndarray, np.ndarray],
-    progress: Progress,
-    workers: Engine,
+    build: Build, dataset: Dataset, clip: Clip, rows: np.ndarray, progress: Progress, workers: Engine
 ) -> None:
-    unique, rows = images
-    parts = [index for index in range(-(-len(rows) // SHARD)) if not build.has_part(index)]
+    shards = {start // SHARD: rows[start : start + SHARD] for start in range(0, len(rows), SHARD)}
+    missing = {index: shard for index, shard in shards.items() if not build.has_part(index)}
     progress.step(f"encode {dataset.name} with {clip.name}", len(rows))
-    progress.advance(len(rows) - sum(len(rows[i * SHARD : (i + 1) * SHARD]) for i in parts))
+    progress.advance(len(rows) - sum(map(len, missing.values())))
 
-    def prepare(batch: np.ndarray) -> object:
+    def prepare(batch: np.ndarray) -> torch.Tensor:
         return clip.prepare([decode(data, dataset.name) for data in dataset.image_bytes(batch)])
 
-    encoded = workers.map(prepare, clip.encode_prepared, _batches(rows, parts))
-    for index in parts:
-        chunk = []
-        for _ in range(-(-len(rows[index * SHARD : (index + 1) * SHARD]) // BATCH)):
-            vectors = next(encoded)
-            chunk.append(vectors)
-            progress.advance(len(vectors))
-        digests = unique[index * SHARD : (index + 1) * SHARD]
-        build.write_table(index, pa.table({"digest": digests.tolist(), "embedding": _column(np.concatenate(chunk))}))
+    batches = [shard[start : start + BATCH] for shard in missing.values() for start in range(0, len(shard), BATCH)]
+    encoded = workers.map(prepare, clip.encode_prepared, batches)
+    for index, shard in missing.items():
+        vectors: list[np.ndarray] = []
+        while sum(map(len, vectors)) < len(shard):
+            vectors.append(next(encoded))
+            progress.advance(len(vectors[-1]))
+        digests = dataset.digests[shard].tolist()
+        build.write_table(index, pa.table({"digest": digests, "embedding": _column(np.concatenate(vectors))}))
 
 
-def _batches(rows: np.ndarray, parts: Sequence[int]) -> Iterator[np.ndarray]:
-    for index in parts:
-        shard = iter(rows[index * SHARD : (index + 1) * SHARD])
-        while batch := list(islice(shard, BATCH)):
-            yield np.asarray(batch)
-
-
-def _unique_in_order(digests: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Different digests by first appearance, the row each first stands in, and each row's position among them."""
-    _, first, inverse = np.unique(digests, return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    rank = np.empty_like(order)
-    rank[order] = np.arange(len(order))
-    rows = first[order]
-    return digests[rows], rows, rank[inverse]
+def _first_rows(dataset: Dataset) -> np.ndarray:
+    """Return the row each different image first stands in, ascending."""
+    return np.sort(np.unique(dataset.digests, return_index=True)[1])
 
 
 def _column(vectors: np.ndarray) -> pa.FixedSizeListArray:
@@ -173,8 +151,4 @@ def _column(vectors: np.ndarray) -> pa.FixedSizeListArray:
 
 def _vectors(table: pa.Table) -> np.ndarray:
     column = table["embedding"].combine_chunks()
-    return column.flatten().to_numpy().reshape(len(column), -1)
-
-
-def _matrix(artifact: Artifact) -> np.ndarray:
-    return _vectors(artifact.table())
+    return np.asarray(column.flatten().to_numpy()).reshape(len(column), -1)
