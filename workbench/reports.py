@@ -76,7 +76,7 @@ def classification(artifact: Artifact, split: str = "") -> Report:
     metrics = artifact.summary["metrics"]
     if split and split not in metrics:
         raise unknown_name("split", split, metrics)
-    shown = {split: metrics[split]} if split else metrics
+    shown = {name: metrics[name] for name in ([split] if split else artifact.summary["splits"])}
     names = ("accuracy", "macro_f1", "weighted_f1")
     rows = [
         [

@@ -129,7 +129,7 @@ class Clip:
         self._tokenizer = tokenizer
         self._device = device
         self._preprocess = _Preprocess.of(model)
-        self.logit_scale = math.exp(float(self._model.logit_scale))
+        self.logit_scale = math.exp(self._model.logit_scale.item())
 
     @cached_property
     def dim(self) -> int:

@@ -57,10 +57,15 @@ class Classification:
         return tuple(self.artifact.manifest["summary"]["notes"])
 
     @property
+    def evaluated(self) -> tuple[str, ...]:
+        """What :attr:`metrics` are given for, in order: the splits, then ``merged-test`` and ``all``."""
+        return tuple(self.artifact.manifest["summary"]["splits"])
+
+    @property
     def metrics(self) -> Mapping[str, Any]:
         """By split: what :meth:`workbench.methods.metrics.Evaluation.to_dict` returns, and ``fine`` counts (C x K).
 
-        Besides the dataset's own splits there are ``merged-test`` (validation and test together, where both exist) and
+        In no order; :attr:`evaluated` names them in theirs. Besides the dataset's own splits there are ``merged-test`` (validation and test together, where both exist) and
         ``all``. A split without a single label among the classes is left out.
         """
         metrics: Mapping[str, Any] = self.artifact.manifest["summary"]["metrics"]
@@ -222,6 +227,7 @@ def _compute(
         trained_on = clip.training_images.matches(dataset.digests, dataset.hashes)
     build.write_table(0, _table(dataset, concept_set, found, labels, trained_on))
     progress.step("evaluate")
+    metrics = _metrics(dataset, found, labels, len(concept_set.concepts), progress)
     summary = {
         "dataset": dataset.name,
         "clip": clip.name,
@@ -232,7 +238,8 @@ def _compute(
         "concepts": concept_set.texts,
         "templates": list(concept_set.templates),
         "notes": _notes(dataset, clip, flat, labels, trained_on),
-        "metrics": _metrics(dataset, found, labels, len(concept_set.concepts), progress),
+        "splits": [name for name in dataset.selections if name in metrics],
+        "metrics": metrics,
     }
     return build.finish(summary)
 
