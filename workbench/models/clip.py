@@ -119,12 +119,10 @@ class Clip:
         What cosine similarities are multiplied with before the softmax (100 for OpenAI's models).
     """
 
-    def __init__(
-        self, source: ClipSource, model: torch.nn.Module, transform: Any, tokenizer: Any, device: torch.device
-    ) -> None:
+    def __init__(self, source: ClipSource, model: Any, transform: Any, tokenizer: Any, device: torch.device) -> None:
         self.name = source.spec
         self._folder = source.folder
-        self._model: Any = model
+        self._model = model
         self._transform = transform
         self._tokenizer = tokenizer
         self._device = device
