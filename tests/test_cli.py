@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from tests.conftest import write_source
+
+from workbench.cli import main
+from workbench.store import Store
+
+
+def run(*arguments: str, workspace: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "workbench", *arguments]
+    environment = {**os.environ, "WORKBENCH_HOME": str(workspace)}
+    return subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=120)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    return tmp_path / "workspace"
+
+
+def test_the_main_job_from_import_to_confusions(
+    workspace: Path, tmp_path: Path, tiny_clip_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clip = f"local-dir:{tiny_clip_folder}"
+    home = ["--workspace", str(workspace)]
+    assert main([*home, "import", str(write_source(tmp_path / "faces.parquet")), "--name", "faces"]) == 0
+    assert "60 images" in capsys.readouterr().out
+    assert main([*home, "embed", "faces", "--clip", clip]) == 0
+    assert main([*home, "classify", "faces", "--clip", clip, "--split", "test"]) == 0
+    text = capsys.readouterr().out
+    assert "Classes on split 'test'" in text
+    assert "stored as classification/" in text
+    assert main(["classify", "faces", "--clip", clip, *home, "--json"]) == 0
+    values = json.loads(capsys.readouterr().out)
+    assert set(values["metrics"]) == {"train", "validation", "test", "merged-test", "all"}
+    for command in (["datasets"], ["artifacts", "--verify"], ["jobs"], ["health", "faces"], ["concepts"]):
+        assert main([*home, *command]) == 0
+        assert main([*home, *command, "--json"]) == 0
+    capsys.readouterr()
+
+
+def test_a_stored_spec_runs_again(
+    workspace: Path, tmp_path: Path, tiny_clip_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import tomli_w
+
+    home = ["--workspace", str(workspace)]
+    main([*home, "import", str(write_source(tmp_path / "faces.parquet")), "--name", "faces"])
+    main([*home, "classify", "faces", "--clip", f"local-dir:{tiny_clip_folder}"])
+    (artifact,) = Store(workspace).artifacts("classification")
+    (tmp_path / "spec.toml").write_text(tomli_w.dumps(artifact.spec))
+    capsys.readouterr()
+    assert main([*home, "run", str(tmp_path / "spec.toml")]) == 0
+    assert f"stored as {artifact.reference}" in capsys.readouterr().out
+    assert len(Store(workspace).artifacts("classification")) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["classify", "nothing"], "unknown dataset 'nothing'"),
+        (["import", "/no/such/place", "--name", "x"], "/no/such/place"),
+        (["import", ".", "--name", "../x"], "cannot be a dataset's name"),
+        (["import", ".", "--name", "a/b"], "cannot be a dataset's name"),
+        (["concepts", "fer8"], "did you mean 'fer7'"),
+        (["run", "nothing.toml"], "cannot be read"),
+        (["jobs", "--cancel", "3"], "there is no job 3"),
+        (["health", "nothing"], "unknown dataset"),
+    ],
+)
+def test_bad_input_is_one_line_and_status_2(
+    arguments: list[str], words: str, workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--workspace", str(workspace), *arguments]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    (line,) = [line for line in captured.err.splitlines() if line.startswith("workbench:")]
+    assert words in line
+
+
+def test_a_wrong_option_is_status_2(workspace: Path) -> None:
+    done = run("classify", workspace=workspace)
+    assert done.returncode == 2
+    assert "DATASET" in done.stderr
+
+
+def test_an_interrupted_command_exits_130_and_goes_on_from_there(workspace: Path) -> None:
+    command = [sys.executable, "-m", "workbench", "--workspace", str(workspace), "demo", "--no-app", "--count", "20000"]
+    child = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    deadline = time.monotonic() + 60
+    while not (workspace / "sources").exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    child.send_signal(signal.SIGINT)
+    _, errors = child.communicate(timeout=60)
+    assert child.returncode == 130, errors
+    assert "Traceback" not in errors
+
+
+def test_a_killed_encoding_leaves_finished_parts_and_ends_with_the_same_bytes(
+    tmp_path: Path, tiny_clip_folder: Path
+) -> None:
+    source = write_source(tmp_path / "faces.parquet", 9000)
+    clip = f"local-dir:{tiny_clip_folder}"
+    homes = [tmp_path / "killed", tmp_path / "whole"]
+    for home in homes:
+        assert main(["--workspace", str(home), "import", str(source), "--name", "faces"]) == 0
+    command = [sys.executable, "-m", "workbench", "--workspace", str(homes[0]), "embed", "faces", "--clip", clip]
+    child = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while child.poll() is None and time.monotonic() < deadline:
+        if list(homes[0].glob("artifacts/embeddings/.*.partial/part-*.parquet")):
+            child.kill()
+        time.sleep(0.005)
+    child.wait()
+    for home in homes:
+        assert main(["--workspace", str(home), "embed", "faces", "--clip", clip]) == 0
+    names = [{p.name: p.read_bytes() for p in home.glob("artifacts/embeddings/[!.]*/*")} for home in homes]
+    assert names[0] == names[1]
+    assert len(names[0]) > 2
