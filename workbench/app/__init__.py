@@ -1,0 +1,1 @@
+"""The browser app: pages, their parts, and the server that serves them."""

@@ -1,0 +1,27 @@
+"""The app's frame: pages, navigation and the running job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from workbench.app.widgets import job_status, notices
+
+FOLDER = Path(__file__).parent
+
+st.set_page_config(page_title="Expression workbench", page_icon=str(FOLDER / "icon.png"), layout="wide")
+
+PAGES = [
+    st.Page(notices.START, title="Start", icon=":material/home:", url_path="start", default=True),
+    st.Page(notices.DATA, title="Data", icon=":material/photo_library:", url_path="data"),
+    st.Page(notices.CONFUSIONS, title="Confusions", icon=":material/grid_on:", url_path="confusions"),
+    st.Page(notices.JOBS, title="Jobs", icon=":material/pending_actions:", url_path="jobs"),
+]
+
+page = st.navigation(PAGES)
+st.logo(FOLDER / "logo.svg", size="large", icon_image=FOLDER / "icon.png")
+st.html(FOLDER / "main.css")
+with st.sidebar:
+    job_status.indicator()
+page.run()

@@ -1,0 +1,109 @@
+"""Confusions: what a run takes for what, beside the faces it happens to."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from workbench.app import definitions, session
+from workbench.app.session import View
+from workbench.app.widgets import metrics, notices
+from workbench.app.widgets.explore import explore
+from workbench.app.widgets.run_form import run_form
+from workbench.errors import unknown_name
+from workbench.store import Artifact
+
+TABS = {"broad": "Confusions", "fine": "Fine concepts", "classes": "Per class", "calibration": "Calibration"}
+FACES = {"label": "", "predicted": "", "concept": "", "outcome": "all", "face": "", "page": "1"}
+DEFAULTS = {"dataset": "", "run": "", "split": "", "tab": "broad", "order": "wrongest", **FACES}
+RESETS = {
+    "dataset": ("run", "split", *FACES),
+    "run": ("split", *FACES),
+    "split": ("face", "page"),
+    "label": ("face", "page"),
+    "predicted": ("face", "page"),
+    "concept": ("face", "page"),
+    "outcome": ("face", "page"),
+    "order": ("page",),
+    "tab": ("concept", "predicted"),
+}
+
+
+def main() -> None:
+    """Draw the page."""
+    view = View("confusions", DEFAULTS, RESETS)
+    with notices.explained(notices.CONFUSIONS):
+        names = session.dataset_names()
+        if not names:
+            st.title("Confusions")
+            st.info("There is no dataset yet; import one, or build the demo.", icon=":material/photo_library:")
+            st.page_link(notices.START, label="Go to Start", icon=":material/home:")
+            return
+        dataset = session.dataset(view["dataset"] or names[0])
+        found = session.runs(dataset.name)
+        choose(view, names, dataset.name, found)
+        if not found:
+            st.info("This dataset has no run yet. A run classifies every image with a CLIP and a concept set.")
+            with st.container(border=True):
+                run_form(dataset.name)
+            return
+        run = session.classification(dataset.name, view["run"] or found[0].name)
+        split = view["split"] or default_split(run.artifact.summary["splits"])
+        if split not in run.metrics:
+            raise unknown_name("split", split, run.metrics)
+        notices.notes(run.notes)
+        metrics.headline(run.metrics[split])
+        if view["tab"] not in TABS:
+            raise unknown_name("tab", view["tab"], TABS)
+        tab = st.segmented_control(
+            "View",
+            list(TABS),
+            required=True,
+            format_func=TABS.__getitem__,
+            label_visibility="collapsed",
+            **view.bind("tab"),
+        )
+        if tab == "classes":
+            metrics.per_class(run.metrics[split], run.classes)
+        elif tab == "calibration":
+            metrics.calibration(run.metrics[split])
+        else:
+            explore(view, dataset, run, split, tab == "fine")
+
+
+def choose(view: View, names: list[str], dataset: str, found: list[Artifact]) -> None:
+    """Draw what is looked at: dataset, run, split."""
+    columns = st.columns([3, 6, 4, 2], gap="small", vertical_alignment="bottom")
+    columns[0].selectbox("Dataset", names, **view.bind("dataset", dataset))
+    if not found:
+        return
+    by_name = {run.name: run for run in found}
+    run = view["run"] or found[0].name
+    if run not in by_name:
+        raise unknown_name(f"run of {dataset}", run, by_name)
+    columns[1].selectbox(
+        "Run", list(by_name), format_func=lambda name: run_title(by_name[name]), **view.bind("run", run)
+    )
+    splits = list(by_name[run].summary["splits"])
+    split = view["split"] or default_split(splits)
+    columns[2].selectbox(
+        "Split",
+        splits if split in splits else [*splits, split],
+        format_func=lambda name: definitions.SPLITS.get(name, name),
+        **view.bind("split", split),
+    )
+    with columns[3].popover("New run", icon=":material/add:", width="stretch"):
+        run_form(dataset)
+
+
+def run_title(run: Artifact) -> str:
+    """Return a run in words: concept set, aggregate and CLIP."""
+    summary = run.summary
+    return f"{summary['concept_set']} · {summary['aggregate']} · {summary['clip']}"
+
+
+def default_split(splits: list[str]) -> str:
+    """Return the split to begin with: held-out data where there are any."""
+    return next((name for name in ("test", "merged-test", "validation") if name in splits), splits[-1])
+
+
+main()

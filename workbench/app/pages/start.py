@@ -1,0 +1,126 @@
+"""Start: what this is, what the workspace holds, and the ways in."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from workbench.app import session
+from workbench.app.text import count, percent, plain
+from workbench.app.widgets import notices
+from workbench.app.widgets.import_form import import_form
+from workbench.errors import WorkbenchError
+from workbench.specs import DemoSpec
+
+WAYS = (
+    (
+        notices.CONFUSIONS,
+        ":material/grid_on:",
+        "Browse confusions",
+        "What does a model take for what? Click a cell and see its faces, the most confident errors first.",
+    ),
+    (
+        notices.DATA,
+        ":material/photo_library:",
+        "Look into a dataset",
+        "Classes and splits, the images, and what is wrong with them: blank, duplicate, contradicting, leaking.",
+    ),
+    (
+        notices.JOBS,
+        ":material/pending_actions:",
+        "Follow the work",
+        "Imports, encodings and classifications run as jobs: they outlive this tab, can be stopped, and lose nothing.",
+    ),
+)
+
+
+def main() -> None:
+    """Draw the page."""
+    st.title("Expression workbench")
+    st.markdown(
+        "Look into facial-expression recognition with CLIP: what a model confuses, which labels to doubt, and why. "
+        "Everything runs on this machine; nothing leaves it."
+    )
+    names = session.dataset_names()
+    if names:
+        ways()
+        workspace(names)
+    else:
+        begin()
+    st.divider()
+    st.caption(
+        "**Responsible use.** A face does not reveal what a person feels. FER labels are noisy: random annotators "
+        "agree on about 61 % of FER2013. Error rates differ between groups of people. Scoring people without their "
+        "consent is wrong, and in the EU inferring emotions at work and in education is prohibited (AI Act, Art. 5)."
+    )
+
+
+def ways() -> None:
+    """Draw the three ways in."""
+    for column, (page, icon, title, words) in zip(st.columns(3, gap="medium"), WAYS, strict=True):
+        with column.container(border=True, height="stretch"):
+            st.page_link(page, label=f"**{title}**", icon=icon)
+            st.caption(words)
+
+
+def workspace(names: list[str]) -> None:
+    """Draw the datasets of the workspace, each with its runs."""
+    st.subheader("In this workspace")
+    for name in names:
+        with st.container(border=True, gap="small"):
+            try:
+                draw_dataset(name)
+            except WorkbenchError as error:
+                st.error(f"**{plain(name)}** {plain(error)}")
+    with st.expander("Import another dataset", icon=":material/add:"):
+        import_form("start import")
+
+
+def draw_dataset(name: str) -> None:
+    """Draw one dataset and its runs, each a link to its confusions."""
+    dataset = session.dataset(name)
+    head, link = st.columns([5, 1], vertical_alignment="center")
+    splits = ", ".join(plain(split) for split in dataset.split_names)
+    head.markdown(f"**{plain(name)}** · {count(len(dataset))} images · {len(dataset.classes)} classes · {splits}")
+    link.page_link(notices.DATA, label="Open", icon=":material/photo_library:", query_params={"dataset": name})
+    found = session.runs(name)
+    if not found:
+        st.caption("No run yet.")
+        st.page_link(
+            notices.CONFUSIONS, label="Classify it", icon=":material/play_arrow:", query_params={"dataset": name}
+        )
+    for run in found:
+        summary = run.summary
+        split = next((split for split in ("test", "validation") if split in summary["metrics"]), "all")
+        accuracy = summary["metrics"].get(split, {}).get("accuracy")
+        words = f"{plain(summary['concept_set'])} · {summary['aggregate']} · {plain(summary['clip'])}"
+        score = f" — {percent(accuracy['value'])} accuracy on {plain(split)}" if accuracy else ""
+        st.page_link(
+            notices.CONFUSIONS,
+            label=f"{words}{score}",
+            icon=":material/grid_on:",
+            query_params={"dataset": name, "run": run.name},
+        )
+
+
+def begin() -> None:
+    """Offer the next step in an empty workspace: the demo, or an import."""
+    left, right = st.columns(2, gap="medium")
+    with left.container(border=True, height="stretch"):
+        st.subheader("Build the demo")
+        st.markdown(
+            "About 3,000 rendered faces with known expressions and planted faults, classified with the bundled CLIP. "
+            "It needs no download and takes a minute or two."
+        )
+        if st.button("Build the demo", type="primary", icon=":material/auto_awesome:"):
+            try:
+                session.jobs().submit(DemoSpec())
+            except WorkbenchError as error:
+                st.error(plain(error))
+            else:
+                st.rerun()
+    with right.container(border=True, height="stretch"):
+        st.subheader("Import your own images")
+        import_form("first import")
+
+
+main()

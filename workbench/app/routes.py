@@ -1,0 +1,127 @@
+"""HTTP routes for images: they bypass the websocket, and the browser keeps what it has seen.
+
+::
+
+    /api/image/<dataset>/<version>/<row>            one picture at its own size
+    /api/sheet/<dataset>/<version>/<row>-<row>-...  up to 200 pictures on one sheet, ten a row
+
+The version is the beginning of the dataset's fingerprint, so an address always means the same pixels and may be kept
+for ever. Only names and row numbers are accepted, never paths.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from workbench.data.datasets import Dataset, open_dataset
+from workbench.data.images import decode, encode_png
+from workbench.errors import SpecError, WorkbenchError
+from workbench.specs import check_name
+from workbench.store import Store
+
+SHEET_COLUMNS = 10
+SHEET_LIMIT = 200
+SMALL, LARGE = 48, 96
+VERSION_DIGITS = 16
+_HEADERS = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+
+
+def workspace() -> Path:
+    """Return the workspace that ``WORKBENCH_HOME`` names, else ``./workspace``."""
+    return Path(os.environ.get("WORKBENCH_HOME") or "workspace")
+
+
+def version_of(dataset: Dataset) -> str:
+    """Return the part of a dataset's fingerprint that stands in addresses."""
+    return dataset.fingerprint[:VERSION_DIGITS]
+
+
+def image_address(dataset: Dataset, row: int) -> str:
+    """Return the address of one picture."""
+    return f"/api/image/{dataset.name}/{version_of(dataset)}/{row}"
+
+
+def sheet_address(dataset: Dataset, rows: Sequence[int] | npt.NDArray[np.int64]) -> str:
+    """Return the address of a sheet of up to 200 pictures in the order of ``rows``; empty where there are none."""
+    if not len(rows):
+        return ""
+    return f"/api/sheet/{dataset.name}/{version_of(dataset)}/{'-'.join(str(int(row)) for row in rows)}"
+
+
+def draw_sheet(pictures: Sequence[Image.Image]) -> Image.Image:
+    """Return pictures on one sheet, ten a row, each fitted into an equal square.
+
+    The squares are 48 pixels wide where every picture is at most that large, else 96; a picture keeps its proportions.
+    """
+    side = SMALL if all(max(picture.size) <= SMALL for picture in pictures) else LARGE
+    mode = "L" if all(picture.mode == "L" for picture in pictures) else "RGB"
+    lines = -(-len(pictures) // SHEET_COLUMNS)
+    sheet = Image.new(mode, (SHEET_COLUMNS * side, lines * side))
+    for index, picture in enumerate(pictures):
+        small = picture if max(picture.size) <= side else _fit(picture, side)
+        left = index % SHEET_COLUMNS * side + (side - small.width) // 2
+        top = index // SHEET_COLUMNS * side + (side - small.height) // 2
+        sheet.paste(small.convert(mode), (left, top))
+    return sheet
+
+
+def _fit(picture: Image.Image, side: int) -> Image.Image:
+    copy = picture.copy()
+    copy.thumbnail((side, side))
+    return copy
+
+
+@lru_cache(maxsize=4)
+def _dataset(root: Path, name: str, version: str) -> Dataset:
+    dataset = open_dataset(Store(root), check_name(name))
+    if version_of(dataset) != version:
+        raise SpecError(f"{name} has changed since this address was made")
+    return dataset
+
+
+def _requested(request: Request) -> tuple[Dataset, list[int]]:
+    dataset = _dataset(workspace(), request.path_params["dataset"], request.path_params["version"])
+    words = request.path_params["rows"].split("-")
+    if len(words) > SHEET_LIMIT or not all(word.isascii() and word.isdigit() and len(word) < 10 for word in words):
+        raise SpecError(f"rows are up to {SHEET_LIMIT} numbers joined by '-'")
+    rows = [int(word) for word in words]
+    if max(rows) >= len(dataset):
+        raise SpecError(f"{dataset.name} has {len(dataset)} images")
+    return dataset, rows
+
+
+def image(request: Request) -> Response:
+    """Answer with one picture as PNG."""
+    try:
+        dataset, rows = _requested(request)
+        picture = dataset.image(rows[0])
+    except WorkbenchError as error:
+        return PlainTextResponse(str(error), status_code=404)
+    return Response(encode_png(picture), media_type="image/png", headers=_HEADERS)
+
+
+def sheet(request: Request) -> Response:
+    """Answer with many pictures on one sheet as PNG."""
+    try:
+        dataset, rows = _requested(request)
+        pictures = [decode(data, f"row {row}") for row, data in zip(rows, dataset.image_bytes(rows), strict=True)]
+    except WorkbenchError as error:
+        return PlainTextResponse(str(error), status_code=404)
+    return Response(encode_png(draw_sheet(pictures)), media_type="image/png", headers=_HEADERS)
+
+
+ROUTES = [
+    Route("/api/image/{dataset}/{version}/{rows}", image),
+    Route("/api/sheet/{dataset}/{version}/{rows}", sheet),
+]
+"""What ``serve.py`` mounts beside the pages."""

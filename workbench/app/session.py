@@ -1,0 +1,212 @@
+"""What a page knows: the workspace, opened once, and where the person is; the only user of session state and caches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import streamlit as st
+
+from workbench.app.browse import Rows
+from workbench.app.routes import workspace
+from workbench.data.concepts import load_concept_set
+from workbench.data.datasets import Dataset, list_datasets, open_dataset
+from workbench.errors import WorkbenchError, unknown_name
+from workbench.jobs import Jobs
+from workbench.methods.neighbours import nearest
+from workbench.store import Artifact, Store, content_hash
+from workbench.studies.health import Health, load_health
+
+if TYPE_CHECKING:
+    from workbench.studies.classify import Classification
+
+
+RESET = "reset"
+"""Query parameter that forgets where the person was on the page."""
+
+
+class View:
+    """Where the person is on a page: text values by name, kept in the address and remembered while they are elsewhere.
+
+    Parameters
+    ----------
+    page : str
+        The page's name.
+    defaults : mapping
+        Every name with its value when nothing is said; such values stay out of the address.
+    resets : mapping, optional
+        For a name, the names that fall back to their defaults when it changes.
+    """
+
+    def __init__(
+        self, page: str, defaults: Mapping[str, str], resets: Mapping[str, tuple[str, ...]] | None = None
+    ) -> None:
+        self._page = page
+        self._defaults = dict(defaults)
+        self._resets = dict(resets or {})
+        self._key = f"view:{page}"
+        asked = {name: st.query_params[name] for name in self._defaults if name in st.query_params}
+        if asked or RESET in st.query_params or self._key not in st.session_state:
+            st.session_state[self._key] = {**self._defaults, **asked}
+        self._write_address()
+
+    def __getitem__(self, name: str) -> str:
+        return str(st.session_state[self._key][name])
+
+    def number(self, name: str) -> int | None:
+        """Return a value as a whole number from 0 on, or ``None`` where it is not one."""
+        text = self[name]
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+    def set(self, **changes: str) -> None:
+        """Change values; what depends on a changed value falls back to its default."""
+        values = dict(st.session_state[self._key])
+        for name, value in changes.items():
+            if values[name] != value:
+                values.update({other: self._defaults[other] for other in self._resets.get(name, ())})
+        st.session_state[self._key] = {**values, **changes}
+        self._write_address()
+
+    def bind(self, name: str, value: str | None = None) -> dict[str, Any]:
+        """Return ``key`` and ``on_change`` that tie a widget to a value; it starts from ``value`` or the view's."""
+        key = f"{self._page}.{name}"
+        st.session_state[key] = self[name] if value is None else value
+        return {"key": key, "on_change": self._take, "args": (name, key)}
+
+    def key(self, name: str) -> str:
+        """Return the key of a widget or component of this page."""
+        return f"{self._page}.{name}"
+
+    def event(self, name: str, event: str) -> Any:
+        """Return what a component of this page has just sent as ``event``, or ``None``; for use in its callback."""
+        return dict(st.session_state.get(self.key(name)) or {}).get(event)
+
+    def _take(self, name: str, key: str) -> None:
+        self.set(**{name: str(st.session_state[key] or self._defaults[name])})
+
+    def _write_address(self) -> None:
+        values = st.session_state[self._key]
+        wanted = {name: value for name, value in values.items() if value != self._defaults[name]}
+        if dict(st.query_params) != wanted:
+            st.query_params.from_dict(wanted)
+
+
+def store() -> Store:
+    """Return the workspace."""
+    return Store(workspace())
+
+
+def jobs() -> Jobs:
+    """Return the workspace's jobs."""
+    return Jobs(store())
+
+
+def dataset_names() -> list[str]:
+    """Return the names of the workspace's datasets."""
+    return list_datasets(store())
+
+
+def dataset(name: str) -> Dataset:
+    """Return a dataset, opened once.
+
+    Raises
+    ------
+    SpecError
+        There is none of that name.
+    """
+    names = dataset_names()
+    if name not in names:
+        raise unknown_name("dataset", name, names)
+    manifest = store().datasets_dir / name / "manifest.json"
+    return _dataset(workspace(), name, manifest.stat().st_mtime_ns)
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _dataset(root: Path, name: str, changed: int) -> Dataset:
+    del changed  # only part of the cache's key
+    return open_dataset(Store(root), name)
+
+
+def runs(dataset_name: str) -> list[Artifact]:
+    """Return the classifications of a dataset, newest first."""
+    return [run for run in store().artifacts("classification") if run.spec.get("dataset") == dataset_name]
+
+
+def classification(dataset_name: str, run: str) -> Classification:
+    """Return a stored classification, opened once.
+
+    Raises
+    ------
+    SpecError
+        The dataset has no such run.
+    """
+    found = {artifact.name: artifact for artifact in runs(dataset_name)}
+    if run not in found:
+        raise unknown_name(f"run of {dataset_name}", run, found)
+    return _classification(workspace(), run)
+
+
+@st.cache_resource(show_spinner="Opening the run", max_entries=6)
+def _classification(root: Path, run: str) -> Classification:
+    from workbench.studies.classify import open_classification
+
+    return open_classification(Store(root).artifact("classification", run))
+
+
+def membership(run: Classification) -> npt.NDArray[np.bool_]:
+    """Return which concept speaks for which class, bool (C, K); all false where the concept set has changed since."""
+    content = run.artifact.manifest["content"]
+    try:
+        concept_set = load_concept_set(run.spec.concepts)
+    except WorkbenchError:
+        return np.zeros((len(run.concepts), len(run.classes)), dtype=bool)
+    same = concept_set.fingerprint == content["concepts"]
+    return concept_set.membership if same else np.zeros((len(run.concepts), len(run.classes)), dtype=bool)
+
+
+def neighbours(dataset: Dataset, run: Classification, row: int, count: int) -> tuple[Rows, npt.NDArray[np.float32]]:
+    """Return the rows of the images most similar to ``row`` and their cosine similarities; none without embeddings."""
+    matrix = _embeddings(dataset, run, f"{run.artifact.name} {dataset.fingerprint}")
+    if matrix is None:
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32)
+    found = nearest(matrix, matrix[row : row + 1], count, exclude=np.array([row]))
+    return found.rows[0], found.similarities[0]
+
+
+@st.cache_resource(show_spinner=False, max_entries=3)
+def _embeddings(_dataset: Dataset, _run: Classification, key: str) -> npt.NDArray[np.float32] | None:
+    from workbench.studies.embed import open_embeddings
+
+    del key  # only part of the cache's key
+    content = {
+        "clip": _run.artifact.manifest["content"]["clip"],
+        "images": content_hash(list(dict.fromkeys(_dataset.digests.tolist()))),
+    }
+    for artifact in store().artifacts("embeddings"):
+        if artifact.manifest["content"] == content:
+            return np.asarray(open_embeddings(_dataset, artifact).matrix)
+    return None
+
+
+def health(dataset: Dataset) -> Health:
+    """Return what was found in a dataset at import."""
+    return _health(workspace(), dataset.name, dataset.fingerprint)
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _health(root: Path, name: str, fingerprint: str) -> Health:
+    del fingerprint  # only part of the cache's key
+    return load_health(Store(root), name)
+
+
+def remember(name: str, value: object) -> None:
+    """Keep a value for this browser tab."""
+    st.session_state[f"kept:{name}"] = value
+
+
+def recall(name: str) -> Any:
+    """Return a value kept by :func:`remember`, or ``None``."""
+    return st.session_state.get(f"kept:{name}")

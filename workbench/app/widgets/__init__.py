@@ -1,0 +1,1 @@
+"""Parts of pages: forms, notices, grids with their filters."""

@@ -1,0 +1,62 @@
+"""The running job beside every page: what it does, how far it is, and a way to stop it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from workbench.app import session
+from workbench.app.text import plain
+from workbench.errors import WorkbenchError
+from workbench.jobs import Job
+from workbench.progress import describe_rate
+
+LIVE = ("running", "queued")
+SYMBOLS = {
+    "queued": ":material/schedule:",
+    "running": ":material/progress_activity:",
+    "done": ":material/check_circle:",
+    "failed": ":material/error:",
+    "cancelled": ":material/block:",
+}
+
+
+def indicator() -> None:
+    """Draw the indicator; it looks again every second while a job is live, and not at all otherwise."""
+    live = any(job.status in LIVE for job in session.jobs().list())
+    session.remember("live jobs", live)
+    st.fragment(_indicator, run_every=1.0 if live else None)()
+
+
+def _indicator() -> None:
+    live = [job for job in session.jobs().list() if job.status in LIVE]
+    if session.recall("live jobs") and not live:
+        session.remember("live jobs", False)
+        st.rerun()
+    for job in live:
+        if job.status == "running":
+            with st.container(border=True, gap="small"):
+                st.markdown(f"{SYMBOLS['running']} **{plain(job.title)}**")
+                progress(job)
+                stop_button(job, f"sidebar.stop.{job.id}")
+    queued = sum(job.status == "queued" for job in live)
+    if queued:
+        st.caption(f"{queued} waiting")
+
+
+def progress(job: Job) -> None:
+    """Draw a running job's step, rate and time left."""
+    state = job.progress()
+    share = min(1.0, state.done / state.total) if state.total else 0.0
+    st.progress(share, text=plain(state.step) or "starting")
+    st.caption(
+        plain(describe_rate(state.done, state.total, state.seconds)) if state.step else "waiting for its first word"
+    )
+
+
+def stop_button(job: Job, key: str) -> None:
+    """Offer to stop a live job; what it finished is kept."""
+    if st.button("Stop", key=key, icon=":material/stop_circle:", help="Stops within seconds; finished parts are kept."):
+        try:
+            session.jobs().cancel(job.id)
+        except WorkbenchError as error:
+            st.error(plain(error))

@@ -1,0 +1,30 @@
+"""One line and a way out where something asked for is not there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from workbench.app.text import plain
+from workbench.errors import WorkbenchError
+
+START, DATA, CONFUSIONS, JOBS = "pages/start.py", "pages/data.py", "pages/confusions.py", "pages/jobs.py"
+"""The pages by the names that links use."""
+
+
+@contextmanager
+def explained(page: str) -> Iterator[None]:
+    """Show an error a person can act upon as one line, with a link to ``page`` as it is without any choice."""
+    try:
+        yield
+    except WorkbenchError as error:
+        st.error(plain(error), icon=":material/error:")
+        st.page_link(page, label="Start this page afresh", icon=":material/restart_alt:", query_params={"reset": "1"})
+
+
+def notes(lines: tuple[str, ...] | list[str]) -> None:
+    """Show warnings that belong to a result."""
+    if lines:
+        st.warning("  \n".join(plain(line) for line in lines), icon=":material/info:")

@@ -1,0 +1,45 @@
+"""The form that starts a zero-shot classification."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from workbench.app import session
+from workbench.app.text import plain
+from workbench.data.concepts import bundled_concept_sets, load_concept_set
+from workbench.errors import WorkbenchError
+from workbench.specs import AGGREGATES, ClassifySpec
+
+_AGGREGATE_HELP = (
+    "How concept probabilities become class probabilities. sum: a class's concepts are added. max: the class of the "
+    "single most probable concept. vote: each template ranks the classes, and the ranks are counted."
+)
+
+
+def run_form(dataset: str) -> None:
+    """Draw the form for ``dataset`` and submit what is asked for as a job."""
+    with st.form("new run", border=False):
+        clip = st.text_input(
+            "CLIP",
+            "face-clip",
+            help="face-clip (bundled), MODEL/WEIGHTS such as ViT-B-32/openai, hf-hub:owner/name, or local-dir:PATH.",
+        )
+        concepts = st.selectbox(
+            "Concept set",
+            bundled_concept_sets(),
+            accept_new_options=True,
+            help="A bundled set, or the path of a .yaml or .txt file.",
+        )
+        aggregate = st.selectbox(
+            "Aggregate", ["", *AGGREGATES], format_func=lambda name: name or "the set's own", help=_AGGREGATE_HELP
+        )
+        if st.form_submit_button("Start the run", type="primary", icon=":material/play_arrow:"):
+            try:
+                chosen = str(concepts or "fer7")
+                load_concept_set(chosen)
+                session.jobs().submit(ClassifySpec(dataset, clip.strip(), chosen, str(aggregate or "")))
+            except WorkbenchError as error:
+                st.error(plain(error))
+            else:
+                st.toast("The run has been queued; the sidebar shows how far it is.")
+                st.rerun()
