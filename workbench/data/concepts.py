@@ -6,7 +6,7 @@ A set is a bundled name, a YAML file, or CLIP-Dissect's ``.txt`` (one concept a 
     description: ...                  # free text
     source: ...                       # where the words come from
     attribute: emotion                # what the classes are classes of
-    aggregate: sum                    # sum, max or vote: how concepts are folded into classes
+    aggregate: sum                    # how concepts are folded: sum, max, vote, vote-mean
     classes: [happy, sad]
     templates: ["{}", "a {} face"]    # default: the concept alone
     concepts:
@@ -95,7 +95,7 @@ class ConceptSet:
     description, source : str
         Free text.
     default_aggregate : str
-        ``"sum"``, ``"max"`` or ``"vote"``; see :mod:`workbench.methods.zeroshot`.
+        One of :data:`workbench.specs.AGGREGATES`; :mod:`workbench.methods.zeroshot` says what they are.
 
     Raises
     ------

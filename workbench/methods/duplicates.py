@@ -134,8 +134,10 @@ def pair_correlations(first: NDArray[Any], second: NDArray[Any]) -> Floats:
     """
     if first.shape != second.shape:
         raise ValueError(f"the pictures of pairs have unlike shapes {first.shape} and {second.shape}")
+    if not first.size:
+        return np.zeros(len(first))
     flat = [pictures.reshape(len(pictures), -1).astype(np.float64) for pictures in (first, second)]
-    centred = [pictures - pictures.mean(axis=1, keepdims=True) for pictures in flat] if first.size else flat
+    centred = [pictures - pictures.mean(axis=1, keepdims=True) for pictures in flat]
     product = np.einsum("ij,ij->i", *centred)
     lengths = np.sqrt(np.einsum("ij,ij->i", centred[0], centred[0]) * np.einsum("ij,ij->i", centred[1], centred[1]))
     return np.asarray(np.divide(product, lengths, out=np.zeros(len(product)), where=lengths > 0))
@@ -213,7 +215,7 @@ def _groups(code: NDArray[Any]) -> Groups:
 
 
 def _agreeing(hashes: NDArray[np.uint64], max_distance: int) -> Iterator[tuple[Ints, Ints, Ints]]:
-    """Yield pairs of places within the distance, band by band; agreeing on several bands, a pair comes several times."""
+    """Yield pairs of places within the distance, band by band; agreeing on several bands, a pair comes repeatedly."""
     bands = max_distance + 1
     for band in range(bands):
         # Every bands-th bit, so that telling and idle bits of the hash spread evenly over the bands.

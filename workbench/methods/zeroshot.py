@@ -1,6 +1,6 @@
 """Zero-shot classification: images against concepts, and concepts folded into classes.
 
-The ways to fold:
+The ways to fold, by the names of :data:`workbench.specs.AGGREGATES`:
 
 ``sum``
     A class's probability is the sum over its concepts.
@@ -37,9 +37,7 @@ from workbench.methods.shapes import (
     check_membership,
     check_unit,
 )
-
-AGGREGATES = ("sum", "max", "vote", "vote-mean")
-"""Every way :func:`classify` can fold concepts into classes."""
+from workbench.specs import AGGREGATES
 
 _BLOCK_VALUES = 4_000_000
 """Similarities held at once; bounds memory to some tens of MB whatever the number of images."""
