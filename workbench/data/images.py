@@ -16,7 +16,7 @@ from workbench.errors import DatasetError
 MAX_PIXELS = 64_000_000
 """The largest picture that is decoded, in pixels (8,000 x 8,000); a larger one is set aside unread."""
 
-FORMATS = ("PNG", "JPEG", "MPO", "BMP", "DIB", "GIF", "WEBP", "TIFF", "PPM", "AVIF", "JPEG2000")
+FORMATS = ("PNG", "JPEG", "BMP", "DIB", "GIF", "WEBP", "TIFF", "PPM", "AVIF", "JPEG2000")
 """The file formats that are read; others Pillow knows (such as EPS, which starts a program) are not pictures to us."""
 
 _ORIENTATION = 0x0112

@@ -58,7 +58,7 @@ def open_source(source: str) -> Source:
         matches = list(folder.glob(str(Path(*path.parts[len(plain) :]))))
         if any(match.suffix == ".parquet" for match in matches):
             return ParquetSource([match for match in matches if match.suffix == ".parquet"], folder)
-    raise DatasetError(f"{source}: no such file or folder; a source is {_FORMS}")
+    raise DatasetError(f"{source!r}: no such file or folder; a source is {_FORMS}")
 
 
 def _open_file(path: Path) -> Source:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from workbench.errors import DatasetError, SpecError
 
-_NAME = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+)(@(?P<revision>[\w./-]+))?")
+_NAME = re.compile(r"(?P<repository>\w[\w.-]*/\w[\w.-]*)(@(?P<revision>[\w./-]+))?")
 _WANTED = ("*.parquet", "*.csv", "*.png", "*.jpg", "*.jpeg", "*.webp", "*.bmp")
 
 
