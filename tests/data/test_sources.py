@@ -386,7 +386,7 @@ class TestHub:
             raise LocalEntryNotFoundError("a long\nstory")
 
         monkeypatch.setattr("huggingface_hub.snapshot_download", fail)
-        with pytest.raises(DatasetError, match="hub cannot be reached.*import its folder") as caught:
+        with pytest.raises(DatasetError, match=r"hub cannot be reached.*import its folder") as caught:
             open_source("hf:owner/faces")
         assert "\n" not in str(caught.value)
 
