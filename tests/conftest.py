@@ -51,7 +51,7 @@ def write_clip(folder: Path, seed: int, image_size: int = 32) -> Path:
     }
     preprocess = {"mean": [0.5] * 3, "std": [0.25] * 3, "interpolation": "bicubic", "resize_mode": "squash"}
     torch.manual_seed(seed)
-    model = open_clip.CLIP(**{k: v for k, v in config.items()})
+    model = open_clip.CLIP(**config)
     weights = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
     save_file(weights, folder / "open_clip_model.safetensors")
     content = {"model_cfg": config, "preprocess_cfg": preprocess}

@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.conftest import write_source
 
+from tests.conftest import write_source
 from workbench.cli import main
 from workbench.store import Store
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tests.conftest import write_source
 
+from tests.conftest import write_source
 from workbench.data.datasets import list_datasets
 from workbench.errors import StoreError
 from workbench.jobs import Job, Jobs

@@ -68,7 +68,7 @@ def test_a_number_that_is_not_finite_cannot_name_a_result() -> None:
 
 
 def test_an_interrupted_build_resumes_to_identical_bytes(store: Store, tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), store.build(KEY, {"kind": "make"}) as build:
+    with pytest.raises(KeyboardInterrupt), store.build(KEY, {"kind": "make"}) as build:  # noqa: PT012
         assert isinstance(build, Build)
         build.write_table(0, pa.table({"row": [0]}))
         raise KeyboardInterrupt

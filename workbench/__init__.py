@@ -1,6 +1,6 @@
 """Interpretability and analysis workbench for facial-expression recognition with CLIP.
 
-Everything a script needs stands in this namespace and is loaded when it is first used, so ``import workbench`` is quick::
+Everything a script needs stands in this namespace and is loaded when first used, so ``import workbench`` is quick::
 
     from workbench import ClassifySpec, ImportSpec, Store, classify, import_dataset
 
@@ -69,7 +69,7 @@ _HOMES = {
     "read_spec": "specs",
 }
 
-__all__ = sorted(["__version__", *_HOMES])  # noqa: PLE0605
+__all__ = sorted(["__version__", *_HOMES])
 
 
 def __getattr__(name: str) -> object:

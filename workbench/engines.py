@@ -24,7 +24,7 @@ class Engine(Protocol):
 
 
 class LocalEngine:
-    """Batches in the present process: one thread prepares the next batches (decoding, resizing) while this one computes.
+    """The present process: one thread prepares the next batches (decoding, resizing) while this one computes.
 
     Parameters
     ----------

@@ -141,9 +141,7 @@ def artifacts(store: Store, *, verify: bool = False) -> Report:
         A result is damaged; the text names the first and counts them.
     """
     found = store.artifacts()
-    rows = [
-        [a.kind, a.name, a.size / 1e6, datetime.fromtimestamp(a.created).strftime("%Y-%m-%d %H:%M")] for a in found
-    ]
+    rows = [[a.kind, a.name, a.size / 1e6, datetime.fromtimestamp(a.created).strftime("%Y-%m-%d %H:%M")] for a in found]
     values = [{"kind": a.kind, "name": a.name, "bytes": a.size, "path": str(a.path)} for a in found]
     parts: list[Table | str] = [Table(["kind", "name", "MB", "finished"], rows)]
     if verify:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tests.conftest import write_clip
 
+from tests.conftest import write_clip
 from workbench.errors import ModelError, SpecError
 from workbench.models import clip as clip_module
 from workbench.models.clip import Clip, load_clip, parse_clip_spec
@@ -69,7 +69,8 @@ def test_words_never_seen_are_named_only_where_the_model_knows_them(clip: Clip, 
     assert clip.unseen_words(["a flabbergasted face"]) == []
     folder = write_clip(_folder(tmp_path / "with-words"), seed=0)
     (folder / "vocabulary.json").write_text(json.dumps({"words": ["a", "face", "happy"]}))
-    assert load_clip(f"local-dir:{folder}").unseen_words(["A Happy face", "a zany, ecstatic face"]) == ["ecstatic", "zany"]
+    knowing = load_clip(f"local-dir:{folder}")
+    assert knowing.unseen_words(["A Happy face", "a zany, ecstatic face"]) == ["ecstatic", "zany"]
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tests.conftest import write_clip, write_source
 
+from tests.conftest import write_clip, write_source
 from workbench.data.concepts import load_concept_set
 from workbench.data.datasets import Dataset
 from workbench.data.images import perceptual_hash, pixel_digest
@@ -124,9 +124,7 @@ def test_labels_outside_the_classes_are_predicted_but_not_counted(store: Store, 
     assert any("contempt" in note for note in found.notes)
 
 
-def test_what_cannot_be_classified_is_one_line(
-    store: Store, dataset: Dataset, clip_spec: str, tmp_path: Path
-) -> None:
+def test_what_cannot_be_classified_is_one_line(store: Store, dataset: Dataset, clip_spec: str, tmp_path: Path) -> None:
     (tmp_path / "plain.txt").write_text("smile\nfrown\n")
     with pytest.raises(SpecError, match="no classes to classify into"):
         classify(ClassifySpec("faces", clip_spec, str(tmp_path / "plain.txt")), store)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.conftest import write_clip, write_source
 
+from tests.conftest import write_clip, write_source
 from workbench.data.datasets import Dataset
 from workbench.errors import Cancelled, SpecError
 from workbench.models.clip import Clip, load_clip
@@ -34,7 +34,7 @@ class StopAfter(Silent):
     def __init__(self, reports: int) -> None:
         self.left = reports
 
-    def advance(self, count: int = 1) -> None:
+    def advance(self, count: int = 1) -> None:  # noqa: ARG002
         self.left -= 1
         if self.left < 0:
             raise Cancelled("stopped")
@@ -60,9 +60,7 @@ def test_equal_images_are_encoded_once(store: Store, dataset: Dataset, clip: Cli
     assert len(stored) == len(set(dataset.digests.tolist())) < len(dataset)
 
 
-def test_nothing_is_computed_twice(
-    store: Store, dataset: Dataset, clip: Clip, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_is_computed_twice(store: Store, dataset: Dataset, clip: Clip, monkeypatch: pytest.MonkeyPatch) -> None:
     first = embed_dataset(dataset, clip, store)
     monkeypatch.setattr(Clip, "encode_prepared", lambda *_: pytest.fail("encoded again"))
     again = embed_dataset(dataset, clip, store)

@@ -65,11 +65,11 @@ class Classification:
     def metrics(self) -> Mapping[str, Any]:
         """By split: what :meth:`workbench.methods.metrics.Evaluation.to_dict` returns, and ``fine`` counts (C x K).
 
-        In no order; :attr:`evaluated` names them in theirs. Besides the dataset's own splits there are ``merged-test`` (validation and test together, where both exist) and
-        ``all``. A split without a single label among the classes is left out.
+        Besides the dataset's own splits there are ``merged-test`` (validation and test together, where both exist) and
+        ``all``, in the order of :attr:`evaluated`. A split without a single label among the classes is left out.
         """
         metrics: Mapping[str, Any] = self.artifact.manifest["summary"]["metrics"]
-        return metrics
+        return {name: metrics[name] for name in self.evaluated}
 
     @property
     def spec(self) -> ClassifySpec:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 
 from workbench.data.datasets import Dataset, list_datasets, open_dataset
-from workbench.data.demo import TRUTH, write_demo_source
+from workbench.data.demo import IMAGES, TRUTH, write_demo_source
 from workbench.errors import SpecError
 from workbench.files import write_bytes
 from workbench.progress import SILENT, Progress
@@ -41,13 +41,13 @@ def _dataset(spec: DemoSpec, store: Store, progress: Progress) -> Dataset:
     source = store.root / "sources" / f"{NAME}-seed{spec.seed}-count{spec.count}"
     if NAME in list_datasets(store):
         dataset = open_dataset(store, NAME)
-        if dataset.manifest["source"] != str(source):
+        if dataset.manifest["source"] != str(source / IMAGES):
             raise SpecError(f"{store.root} has another dataset named {NAME!r}; choose a new --workspace for this demo")
     else:
         if not (source / TRUTH).exists():
             shutil.rmtree(source, ignore_errors=True)
             write_demo_source(source, seed=spec.seed, count=spec.count, progress=progress)
-        dataset = import_dataset(ImportSpec(str(source), NAME), store, progress)
+        dataset = import_dataset(ImportSpec(str(source / IMAGES), NAME), store, progress)
     if not (dataset.path / TRUTH).exists():
         write_bytes(dataset.path / TRUTH, (source / TRUTH).read_bytes())
     return dataset

@@ -1,0 +1,31 @@
+"""``make bench``: the measured figures, as ratios of two things timed in turn in one run.
+
+``python -m tests.benchmarks [NAME ...]`` runs some of them only; WORKBENCH_FER2013 names a Parquet copy of FER2013 for
+the figures at 35,887 real images, without which as many rendered and shifted faces stand in.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from tests.benchmarks import bench_app, bench_demo, bench_encode, bench_import
+from workbench.reports import Table
+
+BENCHMARKS: dict[str, Callable[[], list[tuple[str, str]]]] = {
+    "import": bench_import.run,
+    "encode": bench_encode.run,
+    "demo": bench_demo.run,
+    "app": bench_app.run,
+}
+
+
+def main(names: list[str]) -> None:
+    """Run the named benchmarks, or all, and print a row a figure."""
+    for name in names or BENCHMARKS:
+        sys.stdout.write(Table(["figure", "measured"], BENCHMARKS[name](), f"\n{name}").text())
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
