@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -209,16 +209,16 @@ def _copies(exact: Rows) -> tuple[Rows, Rows]:
     return order[:-1][linked], order[1:][linked]
 
 
-def _correlations(dataset: Dataset, first: Rows, second: Rows) -> npt.NDArray[np.float64]:
+def _correlations(dataset: Dataset, first: Rows, second: Rows) -> npt.NDArray[np.floating[Any]]:
     """Correlate the 32 x 32 gray thumbnails of pairs of rows, some thousand pairs at a time."""
-    found: list[npt.NDArray[np.float64]] = [np.zeros(0)]
+    found: list[npt.NDArray[np.floating[Any]]] = []
     for start in range(0, len(first), _PAIRS):
         ends = first[start : start + _PAIRS], second[start : start + _PAIRS]
         rows, places = np.unique(np.concatenate(ends), return_inverse=True)
         pictures = np.stack([thumbnail(decode(data, dataset.name)) for data in dataset.image_bytes(rows)])
         halves = pictures[places[: len(ends[0])]], pictures[places[len(ends[0]) :]]
         found.append(duplicates.pair_correlations(*halves))
-    return np.concatenate(found)
+    return np.concatenate([np.zeros(0), *found])
 
 
 def _health(dataset: Dataset, found: pa.Table) -> Health:
