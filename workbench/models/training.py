@@ -1,0 +1,181 @@
+"""What the training of a small network needs: disturbed copies of faces, a schedule, a moving average, a checkpoint.
+
+Every random choice of a step is drawn from the seed and the step's number, so a training resumed from a checkpoint
+continues exactly as if it had not stopped.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from workbench.errors import ModelError
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How strongly faces are disturbed in training; zeros leave them as they are.
+
+    Attributes
+    ----------
+    flip : float
+        Probability of a mirror image.
+    degrees : float
+        Largest rotation to either side, in degrees.
+    shift : float
+        Largest shift in either direction, as a share of the side.
+    zoom : float
+        Scale is drawn from 1 - zoom to 1 + zoom.
+    contrast, brightness : float
+        Gain drawn from 1 -/+ contrast, offset from -/+ brightness (gray values 0 to 1).
+    cutout : float
+        Largest side of the blanked square, as a share of the side; every second face gets one.
+    field : float
+        Share of the side that is seen at zoom 1: 40 / 48 for 40-pixel crops of 48-pixel faces.
+    """
+
+    flip: float = 0.5
+    degrees: float = 12.0
+    shift: float = 0.08
+    zoom: float = 0.12
+    contrast: float = 0.3
+    brightness: float = 0.15
+    cutout: float = 0.4
+    field: float = 1.0
+
+
+def augment(pixels: Tensor, size: int, strength: Augmentation, generator: torch.Generator) -> Tensor:
+    """Disturbed copies of gray faces.
+
+    Parameters
+    ----------
+    pixels : Tensor, shape (N, S, S), uint8
+        Gray faces.
+    size : int
+        Side of the result in pixels.
+    strength : Augmentation
+        How strongly.
+    generator : torch.Generator
+        Where chance comes from.
+
+    Returns
+    -------
+    Tensor, shape (N, 1, size, size), float32
+        Gray values, about 0 to 1.
+    """
+    count = len(pixels)
+
+    def uniform(low: float, high: float) -> Tensor:
+        return torch.rand(count, generator=generator) * (high - low) + low
+
+    angle = uniform(-strength.degrees, strength.degrees) * math.pi / 180
+    scale = uniform(1 - strength.zoom, 1 + strength.zoom) * strength.field
+    mirror = 1 - 2 * (uniform(0, 1) < strength.flip).float()
+    cosine, sine = torch.cos(angle) * scale, torch.sin(angle) * scale
+    rows = [cosine * mirror, -sine, uniform(-1, 1) * 2 * strength.shift]
+    rows += [sine * mirror, cosine, uniform(-1, 1) * 2 * strength.shift]
+    theta = torch.stack(rows, dim=1).view(count, 2, 3)
+    grid = functional.affine_grid(theta, [count, 1, size, size], align_corners=False)
+    faces = functional.grid_sample(
+        pixels.float().div(255).unsqueeze(1), grid, padding_mode="border", align_corners=False
+    )  # (N, 1, size, size)
+    gain = uniform(1 - strength.contrast, 1 + strength.contrast).view(-1, 1, 1, 1)
+    offset = uniform(-strength.brightness, strength.brightness).view(-1, 1, 1, 1)
+    faces = ((faces - 0.5) * gain + 0.5 + offset).clamp(0, 1)
+    return _cut_out(faces, strength.cutout, generator)
+
+
+def _cut_out(faces: Tensor, share: float, generator: torch.Generator) -> Tensor:
+    count, size = len(faces), faces.shape[-1]
+    drawn = torch.rand(4, count, 1, 1, 1, generator=generator)
+    half = drawn[0] * share * size / 2 * (drawn[3] < 0.5)
+    line = torch.arange(size).float()
+    far_y = (line.view(1, 1, -1, 1) - drawn[1] * size).abs() >= half
+    far_x = (line.view(1, 1, 1, -1) - drawn[2] * size).abs() >= half
+    keep = (far_y | far_x).float()
+    return faces * keep + 0.5 * (1 - keep)
+
+
+def one_cycle(step: int, steps: int, warmup: float = 0.1, final: float = 0.01) -> float:
+    """Learning rate at a step as a share of the peak: linear rise over ``warmup`` of the steps, then a half cosine."""
+    rise = max(1, round(steps * warmup))
+    if step < rise:
+        return (step + 1) / rise
+    progress = (step - rise) / max(1, steps - rise)
+    return final + (1 - final) * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+def batches(count: int, size: int, seed: int, start: int) -> Iterator[Tensor]:
+    """Endless batches of row numbers from step ``start`` on; every epoch is a fresh order without a short batch."""
+    per_epoch = count // size
+    step = start
+    while True:
+        epoch = step // per_epoch
+        order = torch.randperm(count, generator=torch.Generator().manual_seed(seed * 1_000_003 + epoch))
+        for i in range(step % per_epoch, per_epoch):
+            yield order[i * size : (i + 1) * size]
+            step += 1
+
+
+def seed_step(seed: int, step: int) -> torch.Generator:
+    """Seed torch for one step (dropout) and return a generator for the rest of that step's random choices."""
+    torch.manual_seed(seed * 1_000_003 + step)
+    return torch.Generator().manual_seed(seed * 1_000_003 + step + 500_000_000)
+
+
+class MovingAverage:
+    """An exponential moving average of a network's weights, batch-norm statistics included."""
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        self.model = copy.deepcopy(model).eval().requires_grad_(requires_grad=False)
+        self.decay = decay
+
+    @torch.no_grad()
+    def update(self, model: nn.Module, step: int) -> None:
+        """Take in the weights after ``step``; early steps weigh more, so that the start is forgotten."""
+        decay = min(self.decay, (1 + step) / (10 + step))
+        for mine, theirs in zip(self.model.state_dict().values(), model.state_dict().values(), strict=True):
+            if mine.is_floating_point():
+                mine.lerp_(theirs, 1 - decay)
+            else:
+                mine.copy_(theirs)
+
+
+def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Parameters in two groups: matrices and kernels decay, biases and gains do not."""
+    wide = [p for p in model.parameters() if p.requires_grad and p.ndim > 1]
+    flat = [p for p in model.parameters() if p.requires_grad and p.ndim <= 1]
+    return [{"params": wide, "weight_decay": weight_decay}, {"params": flat, "weight_decay": 0.0}]
+
+
+def save_state(path: Path, **parts: Any) -> None:
+    """Write a training's state atomically: a killed run finds the last whole one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sibling = path.with_suffix(".tmp")
+    torch.save(parts, sibling)
+    sibling.replace(path)
+
+
+def load_state(path: Path) -> dict[str, Any] | None:
+    """Return what `save_state` wrote, or None where nothing was.
+
+    Raises
+    ------
+    ModelError
+        If the file is damaged.
+    """
+    if not path.exists():
+        return None
+    try:
+        parts: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, ValueError) as error:
+        raise ModelError(f"{path}: a damaged training checkpoint; delete it to start again ({error})") from error
+    return parts
