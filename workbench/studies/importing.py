@@ -121,7 +121,7 @@ def _publish(
         writer.discard()
         first = f"; the first: {rejected[0][0]}: {rejected[0][1]}" if rejected else ""
         raise DatasetError(f"{spec.source}: not one usable image among {source.count:,} files or rows{first}")
-    progress.step("looking for blank and duplicate images")
+    progress.step("writing the manifest")
     notes = list(source.notes)
     about = {"source": spec.source, "source_kind": source.kind, "outside_labels": spec.outside_labels}
     dataset = writer.finish(spec.name, {**about, "notes": notes})
