@@ -57,6 +57,11 @@ class Classification:
         return tuple(self.artifact.manifest["summary"]["notes"])
 
     @property
+    def embeddings(self) -> str:
+        """Reference of the image embeddings it was made from; see :func:`workbench.studies.embed.open_embeddings`."""
+        return str(self.artifact.manifest["summary"]["embeddings"])
+
+    @property
     def evaluated(self) -> tuple[str, ...]:
         """What :attr:`metrics` are given for, in order: the splits, then ``merged-test`` and ``all``."""
         return tuple(self.artifact.manifest["summary"]["splits"])
@@ -211,14 +216,14 @@ def _compute(
     store: Store,
     progress: Progress,
 ) -> Artifact:
-    images = embed_dataset(dataset, clip, store, progress).matrix  # (N, D)
+    images = embed_dataset(dataset, clip, store, progress)
     prompts = concept_set.prompts()  # T lists of C sentences
     flat = [sentence for sentences in prompts for sentence in sentences]
     texts = embed_texts(flat, clip, store, progress).reshape(len(prompts), len(concept_set.concepts), -1)  # (T, C, D)
     aggregate = spec.aggregate or concept_set.default_aggregate
     progress.step(f"classify {dataset.name}")
     found = classify_zero_shot(
-        images, texts, concept_set.membership, clip.logit_scale, aggregate=aggregate, top_k=spec.top_k
+        images.matrix, texts, concept_set.membership, clip.logit_scale, aggregate=aggregate, top_k=spec.top_k
     )
     index = {name: position for position, name in enumerate(concept_set.classes)}
     labels = np.array([index.get(label, -1) for label in dataset.labels.tolist()], dtype=np.int64)
@@ -237,6 +242,7 @@ def _compute(
         "classes": list(concept_set.classes),
         "concepts": concept_set.texts,
         "templates": list(concept_set.templates),
+        "embeddings": images.artifact.reference,
         "notes": _notes(dataset, clip, flat, labels, trained_on),
         "splits": [name for name in dataset.selections if name in metrics],
         "metrics": metrics,

@@ -1,0 +1,63 @@
+"""Drive the app through its pages in a headless Chromium and take the README's pictures of them.
+
+``python analyses/tour/run.py WORKSPACE``: the workspace is one that ``workbench demo`` built.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+from workbench import Store
+from workbench.app.launch import ADDRESS, command, environment, free_port, stop, wait_until_ready
+
+PICTURES = Path(__file__).with_name("pictures")
+SHOWN = ".faces[data-shown]:not([data-shown=''])"
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+PAGES = {
+    "start": ("", "[data-testid=stPageLink]"),
+    "data": ("data?dataset=demo&tab=images", SHOWN),
+    "health": ("data?dataset=demo&tab=health", SHOWN),
+    "confusions": ("confusions?dataset=demo&split=all&label=fear&predicted=surprise", SHOWN),
+    "jobs": ("jobs", "h1"),
+}
+"""Picture: the page's address, and what must be on it before it is taken."""
+
+
+def main() -> None:
+    """Serve the workspace, visit every page, and save a picture of each."""
+    store = Store(Path(sys.argv[1]) if len(sys.argv) > 1 else Path("workspace"))
+    port = free_port()
+    child = subprocess.Popen(command(port), env=environment(store.root), stdout=subprocess.DEVNULL)
+    address = f"http://{ADDRESS}:{port}"
+    PICTURES.mkdir(exist_ok=True)
+    try:
+        wait_until_ready(child, address)
+        with sync_playwright() as playwright:
+            executable = shutil.which("chromium") or shutil.which("google-chrome")
+            browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
+            page = browser.new_page(viewport={"width": 1440, "height": 900})
+            for name, (place, wanted) in PAGES.items():
+                _take(page, f"{address}/{place}", wanted, PICTURES / f"{name}.png")
+            browser.close()
+    finally:
+        stop(child)
+
+
+def _take(page: Page, address: str, wanted: str, path: Path) -> None:
+    page.goto(address)
+    page.wait_for_selector(wanted, timeout=60_000)
+    page.wait_for_load_state("networkidle")
+    if "confusions" in address:
+        page.locator(".faces button").first.click()
+        page.wait_for_selector(".card .near button")
+        page.wait_for_load_state("networkidle")
+    page.screenshot(path=str(path))
+
+
+if __name__ == "__main__":
+    main()
