@@ -42,7 +42,7 @@ def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
 def submitted(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The specs that pages submit; nothing is run."""
     specs: list[Any] = []
-    monkeypatch.setattr(Jobs, "submit", lambda jobs, spec: specs.append(spec))
+    monkeypatch.setattr(Jobs, "submit", lambda _, spec: specs.append(spec))
     return specs
 
 

@@ -17,12 +17,12 @@ from workbench.errors import SpecError
 Rows = npt.NDArray[np.int64]
 
 PAGE_SIZE = 100
-OUTCOMES = {"all": "Right and wrong", "wrong": "Wrong only", "right": "Right only"}
+OUTCOMES = {"all": "right and wrong", "wrong": "wrong", "right": "right"}
 ORDERS = {
-    "wrongest": "Most confident errors first",
-    "closest": "Closest calls first",
-    "surest": "Most confident hits first",
-    "stored": "As stored",
+    "wrongest": "errors first",
+    "closest": "closest calls",
+    "surest": "hits first",
+    "stored": "as stored",
 }
 SAMPLE_ORDERS = {"random": "Random sample", "stored": "As stored"}
 SAMPLE_SEED = 0

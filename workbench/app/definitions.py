@@ -29,6 +29,10 @@ MARGIN = (
     "Probability of the image's label minus that of the best other class, -1 to 1. Below 0 the prediction is wrong; "
     "the lower, the more confident the error."
 )
+ORDER = (
+    "By the margin: the probability of the image's label minus that of the best other class. Errors first begins with "
+    "the most confident error, hits first with the most confident hit, closest calls with margins near 0."
+)
 PROBABILITY = "Probability of the class given by the run, 0 to 1; over all classes they add up to 1."
 CONCEPTS = "Probability of each concept, before concepts are folded into classes."
 NEIGHBOURS = (
@@ -40,6 +44,6 @@ FINE = "Share is of all images whose most probable concept is that row's. Blue: 
 
 SPLITS = {
     "all": "all images",
-    "merged-test": "validation + test (the literature's merged test)",
+    "merged-test": "merged test (validation + test)",
 }
 """Words for the splits that are put together from others."""

@@ -10,7 +10,9 @@ from workbench.app.widgets import job_status, notices
 
 FOLDER = Path(__file__).parent
 
-st.set_page_config(page_title="Expression workbench", page_icon=str(FOLDER / "icon.png"), layout="wide")
+st.set_page_config(
+    page_title="Expression workbench", page_icon=str(FOLDER / "icon.png"), layout="wide", initial_sidebar_state=216
+)
 
 PAGES = [
     st.Page(notices.START, title="Start", icon=":material/home:", url_path="start", default=True),

@@ -27,5 +27,5 @@ app = st.App(
 # main.py names the pages itself; without this the very first visit would run a file of pages/ as a page of its own.
 PagesManager.uses_pages_directory = False
 
-# Stored classifications are read by a module that loads torch, which takes seconds: begin before anybody asks.
+# What reads stored classifications is slow to import: begin before anybody asks.
 threading.Thread(target=importlib.import_module, args=("workbench.studies.classify",), daemon=True).start()

@@ -17,6 +17,8 @@ export default function (component) {
 function build(root, state, data) {
   root.replaceChildren();
   state.cells = [];
+  root.style.maxHeight = data.max_height ? `${data.max_height}px` : "";
+  root.classList.toggle("long", data.max_height > 0);
   root.style.setProperty("--cell", `${data.cell_height}px`);
   root.style.setProperty("--side", `${data.side_width}rem`);
   const table = element("table", "");

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from workbench.studies.classify import Classification
 
 ANY = ""
+FILTER_WIDTH = 126
+"""Width of a filter, in CSS pixels: four fit over the faces on a laptop, and wrap where it is narrower."""
 
 
 @st.fragment
@@ -33,7 +35,7 @@ def explore(view: View, dataset: Dataset, run: Classification, split: str, fine:
     with notices.explained(notices.CONFUSIONS):
         choice = read_choice(view, run, split, fine)
         rows = chosen_rows(run, choice, view["order"])
-        left, right = st.columns([6, 7], gap="medium")
+        left, right = st.columns([7, 7] if fine else [6, 7], gap="medium")
         with left:
             draw_matrix(view, run, choice, fine)
             face_panel(view, dataset, run, rows)
@@ -135,14 +137,18 @@ def matrix_of(run: Classification, split: str, fine: bool) -> Matrix:
 def draw_filters(view: View, run: Classification, fine: bool) -> None:
     """Draw the filters over the faces."""
     second = ("concept", run.concepts) if fine else ("predicted", run.classes)
-    columns = st.columns(4, gap="small")
-    for column, (name, valid) in zip(columns, [("label", run.classes), second], strict=False):
-        title = {"label": "Label", "predicted": "Predicted", "concept": "Top concept"}[name]
-        column.selectbox(title, [ANY, *valid], format_func=lambda value: value or "any", **view.bind(name))
-    columns[2].selectbox("Show", list(OUTCOMES), format_func=OUTCOMES.__getitem__, **view.bind("outcome"))
-    columns[3].selectbox(
-        "Sort", list(ORDERS), format_func=ORDERS.__getitem__, **view.bind("order"), help=definitions.MARGIN
-    )
+    titles = {"label": "Label", "predicted": "Predicted", "concept": "Top concept"}
+    with st.container(horizontal=True, gap="small"):
+        for name, valid in (("label", run.classes), second):
+            options = [ANY, *valid]
+            st.selectbox(titles[name], options, format_func=_or_any, width=FILTER_WIDTH, **view.bind(name))
+        st.selectbox(
+            "Show", list(OUTCOMES), format_func=OUTCOMES.__getitem__, width=FILTER_WIDTH, **view.bind("outcome")
+        )
+        words = definitions.ORDER
+        st.selectbox(
+            "Sort", list(ORDERS), format_func=ORDERS.__getitem__, width=FILTER_WIDTH, help=words, **view.bind("order")
+        )
 
 
 def tiles(run: Classification, rows: Rows, labels_known: bool) -> Sequence[Tile]:
@@ -190,3 +196,7 @@ def _place(names: Sequence[str], name: str) -> int | None:
 def _concept_colour(spoken: np.ndarray, colours: Sequence[str]) -> str:
     places = np.flatnonzero(spoken)
     return colours[int(places[0])] if len(places) == 1 else UNKNOWN
+
+
+def _or_any(name: str) -> str:
+    return name or "any"

@@ -35,7 +35,7 @@ def _indicator() -> None:
     for job in live:
         if job.status == "running":
             with st.container(border=True, gap="small"):
-                st.markdown(f"{SYMBOLS['running']} **{plain(job.title)}**")
+                st.caption(f"{SYMBOLS['running']} **{plain(job.title)}**")
                 progress(job)
                 stop_button(job, f"sidebar.stop.{job.id}")
     queued = sum(job.status == "queued" for job in live)

@@ -24,9 +24,11 @@ def run_form(dataset: str) -> None:
             "face-clip",
             help="face-clip (bundled), MODEL/WEIGHTS such as ViT-B-32/openai, hf-hub:owner/name, or local-dir:PATH.",
         )
+        bundled = bundled_concept_sets()
         concepts = st.selectbox(
             "Concept set",
-            bundled_concept_sets(),
+            bundled,
+            bundled.index(ClassifySpec.concepts),
             accept_new_options=True,
             help="A bundled set, or the path of a .yaml or .txt file.",
         )
