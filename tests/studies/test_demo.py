@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from workbench.data.datasets import Dataset
+from workbench.errors import SpecError
+from workbench.specs import DemoSpec
+from workbench.store import Store
+from workbench.studies.classify import open_classification
+from workbench.studies.demo import CONCEPT_SETS, build_demo
+from workbench.studies.health import load_health
+
+SPEC = DemoSpec(seed=3, count=400)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, Dataset]:
+    store = Store(tmp_path_factory.mktemp("demo"))
+    return store, build_demo(SPEC, store)
+
+
+def test_the_demo_is_classified_with_every_concept_set(built: tuple[Store, Dataset]) -> None:
+    store, _ = built
+    made = {artifact.summary["concept_set"] for artifact in store.artifacts("classification")}
+    assert made == set(CONCEPT_SETS)
+
+
+def test_the_truth_of_every_plant_stands_beside_the_dataset(built: tuple[Store, Dataset]) -> None:
+    _, dataset = built
+    truth = pq.read_table(dataset.path / "truth.parquet")
+    kinds = dict(zip(truth["id"].to_pylist(), truth["kind"].to_pylist(), strict=True))
+    assert set(dataset.ids.tolist()) <= set(kinds)
+    rejected = {name for name, kind in kinds.items() if kind == "corrupt"}
+    assert rejected == set(kinds) - set(dataset.ids.tolist())
+    assert len(dataset.rejected) == len(rejected) > 0
+
+
+def test_planted_blanks_and_exact_duplicates_are_found(built: tuple[Store, Dataset]) -> None:
+    store, dataset = built
+    truth = pq.read_table(dataset.path / "truth.parquet").to_pylist()
+    health = load_health(store, dataset.name)
+    row = {name: index for index, name in enumerate(dataset.ids.tolist())}
+    blank = {row[each["id"]] for each in truth if each["kind"] == "blank"}
+    assert set(health.blank.tolist()) == blank
+    conflicts = [each for each in truth if each["kind"] == "conflicting-duplicate"]
+    assert conflicts
+    for each in conflicts:
+        first, second = row[each["id"]], row[each["partner"]]
+        assert health.exact_group[first] == health.exact_group[second] >= 0
+        assert any(group.conflicting and first in group.rows for group in health.exact)
+
+
+def test_the_bundled_clip_reads_the_rendered_emotions(built: tuple[Store, Dataset]) -> None:
+    """Far above chance (1 in 7) on people it was not trained on."""
+    store, dataset = built
+    truth = {each["id"]: each for each in pq.read_table(dataset.path / "truth.parquet").to_pylist()}
+    (run,) = [a for a in store.artifacts("classification") if a.summary["concept_set"] == "fer7"]
+    found = open_classification(run)
+    clean = np.array([truth[name]["kind"] == "clean" for name in found.ids.tolist()])
+    assert (found.predicted == found.labels)[clean].mean() > 0.7
+    assert not found.trained_on.any()
+
+
+def test_a_second_build_makes_nothing_new_and_another_seed_needs_another_workspace(
+    built: tuple[Store, Dataset],
+) -> None:
+    store, dataset = built
+    before = {path: path.stat().st_mtime_ns for path in Path(store.root).rglob("*") if path.is_file()}
+    assert build_demo(SPEC, store).fingerprint == dataset.fingerprint
+    assert {path: path.stat().st_mtime_ns for path in Path(store.root).rglob("*") if path.is_file()} == before
+    with pytest.raises(SpecError, match="choose a new --workspace"):
+        build_demo(DemoSpec(seed=4, count=400), store)
