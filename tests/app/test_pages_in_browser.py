@@ -139,11 +139,22 @@ def test_another_page_and_back_is_where_one_was(visit: Visit) -> None:
 def test_the_list_of_faces_is_exported_whole(visit: Visit, tmp_path: Path) -> None:
     visit.go("confusions?dataset=faces&split=all")
     with visit.page.expect_download() as download:
-        visit.page.get_by_role("button", name="CSV").first.click()
+        visit.page.get_by_role("button", name="CSV", exact=True).click()
     download.value.save_as(tmp_path / "faces.csv")
     lines = list(csv.DictReader((tmp_path / "faces.csv").read_text(encoding="utf-8").splitlines()))
     assert len(lines) == FACES
     assert {"id", "split", "label", "predicted", "margin", "p(happy)"} <= set(lines[0])
+
+
+def test_the_matrix_is_exported_as_it_is_shown(visit: Visit, workspace: Store, tmp_path: Path) -> None:
+    visit.go("confusions?dataset=faces&split=test")
+    with visit.page.expect_download() as download:
+        visit.page.get_by_role("button", name="Matrix as CSV").click()
+    download.value.save_as(tmp_path / "matrix.csv")
+    lines = list(csv.reader((tmp_path / "matrix.csv").read_text(encoding="utf-8").splitlines()))
+    run = newest_run(workspace, "faces")
+    assert lines[0][1:] == list(run.classes)
+    assert [[int(number) for number in line[1:]] for line in lines[1:]] == run.metrics["test"]["confusion"]
 
 
 def test_what_is_not_there_gets_one_line_and_a_way_out(visit: Visit) -> None:

@@ -17,7 +17,7 @@ from workbench.errors import SpecError
 Rows = npt.NDArray[np.int64]
 
 PAGE_SIZE = 100
-OUTCOMES = {"all": "right and wrong", "wrong": "wrong", "right": "right"}
+OUTCOMES = {"all": "all", "wrong": "wrong", "right": "right"}
 ORDERS = {
     "wrongest": "errors first",
     "closest": "closest calls",

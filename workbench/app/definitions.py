@@ -39,6 +39,7 @@ NEIGHBOURS = (
     "Images whose embeddings are most similar to this one's (cosine similarity, at most 1), with their labels. Where "
     "most of them carry another label, either this label or theirs is worth a doubt."
 )
+TRAINED_ON = "The CLIP was trained on this very image, so what it says of it is no evidence about its label."
 BROAD = "Share is of all images with that label (row). Blue: agreement. Orange: confusion."
 FINE = "Share is of all images whose most probable concept is that row's. Blue: the concept speaks for that label."
 

@@ -91,6 +91,16 @@ def draw_matrix(view: View, run: Classification, choice: Choice, fine: bool) -> 
         view.set(**{row_name: ANY if again else row, column_name: ANY if again else column, "page": "1", "face": ""})
 
     confusion_matrix(matrix, key=view.key(key), selected=None if place == (None, None) else place, on_pick=pick)
+    st.download_button(
+        "Matrix as CSV",
+        lambda: matrix_csv(matrix),
+        f"{run.spec.dataset}-{choice.split}-{key}.csv",
+        "text/csv",
+        key=view.key("matrix csv"),
+        type="tertiary",
+        icon=":material/download:",
+        on_click="ignore",
+    )
 
 
 def matrix_of(run: Classification, split: str, fine: bool) -> Matrix:

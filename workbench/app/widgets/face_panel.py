@@ -64,6 +64,7 @@ def make_card(dataset: Dataset, run: Classification, row: int, rows: Rows) -> Ca
         facts=[
             Fact("margin", f"{run.margins[row]:+.3f}", definitions.MARGIN),
             Fact("split", str(run.splits[row])),
+            *([Fact("seen in training", "yes", definitions.TRAINED_ON)] if run.trained_on[row] else []),
             Fact("id", str(run.ids[row])),
             Fact("row", str(row), "Its place in the dataset, from 0 on."),
         ],

@@ -27,4 +27,5 @@ def explained(page: str) -> Iterator[None]:
 def notes(lines: tuple[str, ...] | list[str]) -> None:
     """Show warnings that belong to a result."""
     if lines:
-        st.warning("  \n".join(plain(line) for line in lines), icon=":material/info:")
+        with st.container(key="notes"):
+            st.warning("  \n".join(plain(line) for line in lines), icon=":material/info:")
