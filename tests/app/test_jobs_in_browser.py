@@ -32,6 +32,7 @@ def test_a_job_is_started_followed_through_a_reload_and_stopped_and_an_import_en
     empty.page.reload()
     expect(sidebar).to_contain_text("build the demo", timeout=20_000)
     sidebar.get_by_role("button", name="Stop").click()
+    expect(sidebar).not_to_contain_text("build the demo", timeout=20_000)
     empty.page.get_by_role("link", name="Jobs").click()
     expect(empty.page.locator("[data-testid=stMain]")).to_contain_text("cancelled", timeout=20_000)
 

@@ -39,6 +39,7 @@ def explore(view: View, dataset: Dataset, run: Classification, split: str, fine:
         with left:
             draw_matrix(view, run, choice, fine)
             face_panel(view, dataset, run, rows)
+            export_matrix(view, run, choice.split, fine)
         with right:
             draw_filters(view, run, fine)
             browse_faces(
@@ -91,10 +92,14 @@ def draw_matrix(view: View, run: Classification, choice: Choice, fine: bool) -> 
         view.set(**{row_name: ANY if again else row, column_name: ANY if again else column, "page": "1", "face": ""})
 
     confusion_matrix(matrix, key=view.key(key), selected=None if place == (None, None) else place, on_pick=pick)
+
+
+def export_matrix(view: View, run: Classification, split: str, fine: bool) -> None:
+    """Offer the counts of the matrix as a file."""
     st.download_button(
         "Matrix as CSV",
-        lambda: matrix_csv(matrix),
-        f"{run.spec.dataset}-{choice.split}-{key}.csv",
+        lambda: matrix_csv(matrix_of(run, split, fine)),
+        f"{run.spec.dataset}-{split}-{'fine' if fine else 'broad'}.csv",
         "text/csv",
         key=view.key("matrix csv"),
         type="tertiary",

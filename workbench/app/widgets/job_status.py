@@ -55,8 +55,13 @@ def progress(job: Job) -> None:
 
 def stop_button(job: Job, key: str) -> None:
     """Offer to stop a live job; what it finished is kept."""
-    if st.button("Stop", key=key, icon=":material/stop_circle:", help="Stops within seconds; finished parts are kept."):
-        try:
-            session.jobs().cancel(job.id)
-        except WorkbenchError as error:
-            st.error(plain(error))
+    words = "Stops within seconds; finished parts are kept."
+    st.button("Stop", key=key, icon=":material/stop_circle:", help=words, on_click=_stop, args=(job.id,))
+
+
+def _stop(number: int) -> None:
+    """Ask the job to stop; as a callback it is run even where the person goes to another page at once."""
+    try:
+        session.jobs().cancel(number)
+    except WorkbenchError as error:
+        st.toast(plain(error))
