@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,11 +16,13 @@ from workbench.errors import SpecError
 from workbench.methods.metrics import Evaluation, evaluate, fine_confusion_matrix
 from workbench.methods.zeroshot import ZeroShot, label_margin
 from workbench.methods.zeroshot import classify as classify_zero_shot
-from workbench.models.clip import Clip, load_clip
 from workbench.progress import SILENT, Progress
 from workbench.specs import ClassifySpec
 from workbench.store import Artifact, ArtifactKey, Build, Store
 from workbench.studies.embed import embed_dataset, embed_texts
+
+if TYPE_CHECKING:
+    from workbench.models.clip import Clip
 
 KIND = "classification"
 """Kind of the artifacts made here."""
@@ -153,6 +155,8 @@ def classify(spec: ClassifySpec, store: Store, progress: Progress = SILENT) -> C
     Cancelled
         Stopped by ``progress``; the embeddings finished so far are kept.
     """
+    from workbench.models.clip import load_clip  # loads torch, which reading a stored run does without
+
     dataset = open_dataset(store, spec.dataset)
     concept_set = load_concept_set(spec.concepts)
     _check(concept_set, dataset, spec)

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import torch
 
 from workbench.data.datasets import Dataset, open_dataset
 from workbench.data.images import decode
 from workbench.engines import Engine, engine
-from workbench.models.clip import Clip, load_clip
 from workbench.progress import SILENT, Progress
 from workbench.specs import EmbedSpec
 from workbench.store import Artifact, ArtifactKey, Build, Store, content_hash
+
+if TYPE_CHECKING:
+    import torch
+
+    from workbench.models.clip import Clip
 
 SHARD = 2048
 """Images in one stored part; an interrupted run resumes after the last whole part."""
@@ -49,6 +53,8 @@ def embed(spec: EmbedSpec, store: Store, progress: Progress = SILENT) -> Embeddi
     Cancelled
         Stopped by ``progress``; finished parts are kept.
     """
+    from workbench.models.clip import load_clip  # loads torch, which reading stored embeddings does without
+
     dataset = open_dataset(store, spec.dataset)
     workers = engine(spec.engine)
     progress.step(f"load {spec.clip}")
