@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -50,8 +50,8 @@ def train(
     for step, *rows in zip(range(start, spec.get("stop", spec["steps"])), photos, rendered, strict=False):
         generator = seed_step(spec["seed"], step)
         for group in optimizer.param_groups:
-            group["lr"] = spec["learning_rate"] * group["share"] * one_cycle(step, spec["steps"])
-        size = [pixels for begin, pixels in spec["sizes"] if step >= begin * spec["steps"]][-1]
+            group["lr"] = group["share"] * learning_rate(step, spec["cycles"], spec["steps"])
+        size = [pixels for begin, pixels in spec["sizes"] if step >= begin][-1]
         loss = loss_of_step(trainee.train(), material, (rows[0], rows[1]), size, generator, spec)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -69,6 +69,14 @@ def train(
     return cast(Trainee, average.model)
 
 
+def learning_rate(step: int, cycles: Sequence[tuple[int, float]], steps: int) -> float:
+    """Return the learning rate at a step: each cycle rises to its peak and falls until the next begins."""
+    begins = [begin for begin, _ in cycles]
+    ends = [*begins[1:], steps]
+    begin, end, peak = [(b, e, p) for b, e, (_, p) in zip(begins, ends, cycles, strict=True) if step >= b][-1]
+    return peak * one_cycle(step - begin, end - begin)
+
+
 def _optimizer(trainee: Trainee, spec: Mapping[str, Any]) -> torch.optim.AdamW:
     text = torch.nn.ModuleList([trainee.clip.transformer, trainee.clip.token_embedding, trainee.clip.ln_final])
     loose = [trainee.clip.positional_embedding, trainee.clip.text_projection]
@@ -78,7 +86,7 @@ def _optimizer(trainee: Trainee, spec: Mapping[str, Any]) -> torch.optim.AdamW:
         for share, chosen in ((1.0, False), (spec["text_rate"], True)):
             members = [p for p in group["params"] if (id(p) in slow) == chosen]
             groups.append({"params": members, "weight_decay": group["weight_decay"], "share": share})
-    return torch.optim.AdamW(groups, lr=spec["learning_rate"])
+    return torch.optim.AdamW(groups, lr=spec["cycles"][0][1])
 
 
 @torch.inference_mode()

@@ -176,3 +176,12 @@ def test_shapes_that_do_not_fit_are_refused() -> None:
 def test_a_nan_confidence_is_refused() -> None:
     with pytest.raises(SpecError, match="NaN or outside 0 to 1"):
         calibration(np.array([0.5, np.nan]), np.array([True, True]))
+
+
+@given(st.integers(5, 80), st.integers(0, 1000))
+def test_the_interval_of_the_calibration_error_holds_its_value(images: int, seed: int) -> None:
+    """Its plain resamples lie above it, by about as much as chance adds."""
+    rng = np.random.default_rng(seed)
+    confidence = rng.uniform(0.2, 1.0, images)
+    error = calibration(confidence, rng.random(images) < confidence, resamples=200).error
+    assert 0 <= error.low <= error.value <= error.high

@@ -12,12 +12,11 @@ import streamlit as st
 
 from workbench.app.browse import Rows
 from workbench.app.routes import workspace
-from workbench.data.concepts import load_concept_set
 from workbench.data.datasets import Dataset, list_datasets, open_dataset
-from workbench.errors import WorkbenchError, unknown_name
+from workbench.errors import StoreError, unknown_name
 from workbench.jobs import Jobs
 from workbench.methods.neighbours import nearest
-from workbench.store import Artifact, Store, content_hash
+from workbench.store import Artifact, Store
 from workbench.studies.health import Health, load_health
 
 if TYPE_CHECKING:
@@ -156,20 +155,9 @@ def _classification(root: Path, run: str) -> Classification:
     return open_classification(Store(root).artifact("classification", run))
 
 
-def membership(run: Classification) -> npt.NDArray[np.bool_]:
-    """Return which concept speaks for which class, bool (C, K); all false where the concept set has changed since."""
-    content = run.artifact.manifest["content"]
-    try:
-        concept_set = load_concept_set(run.spec.concepts)
-    except WorkbenchError:
-        return np.zeros((len(run.concepts), len(run.classes)), dtype=bool)
-    same = concept_set.fingerprint == content["concepts"]
-    return concept_set.membership if same else np.zeros((len(run.concepts), len(run.classes)), dtype=bool)
-
-
 def neighbours(dataset: Dataset, run: Classification, row: int, count: int) -> tuple[Rows, npt.NDArray[np.float32]]:
     """Return the rows of the images most similar to ``row`` and their cosine similarities; none without embeddings."""
-    matrix = _embeddings(dataset, run, f"{run.artifact.name} {dataset.fingerprint}")
+    matrix = _embeddings(dataset, run.embeddings, dataset.fingerprint)
     if matrix is None:
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32)
     found = nearest(matrix, matrix[row : row + 1], count, exclude=np.array([row]))
@@ -177,18 +165,15 @@ def neighbours(dataset: Dataset, run: Classification, row: int, count: int) -> t
 
 
 @st.cache_resource(show_spinner=False, max_entries=3)
-def _embeddings(_dataset: Dataset, _run: Classification, key: str) -> npt.NDArray[np.float32] | None:
+def _embeddings(_dataset: Dataset, reference: str, fingerprint: str) -> npt.NDArray[np.float32] | None:
     from workbench.studies.embed import open_embeddings
 
-    del key  # only part of the cache's key
-    content = {
-        "clip": _run.artifact.manifest["content"]["clip"],
-        "images": content_hash(list(dict.fromkeys(_dataset.digests.tolist()))),
-    }
-    for artifact in store().artifacts("embeddings"):
-        if artifact.manifest["content"] == content:
-            return np.asarray(open_embeddings(_dataset, artifact).matrix)
-    return None
+    del fingerprint  # stands for the dataset in the cache's key
+    try:
+        artifact = store().artifact(*reference.split("/", 1))
+    except StoreError:
+        return None
+    return np.asarray(open_embeddings(_dataset, artifact).matrix)
 
 
 def health(dataset: Dataset) -> Health:

@@ -8,8 +8,8 @@ Conventions, the same as scikit-learn's with ``zero_division=0``:
 - *Expected calibration error* (ECE): images are put in 15 equally wide bins of confidence, ``(0, 1/15]`` to
   ``(14/15, 1]`` (confidence 0 belongs to the first); ECE is the mean over images of the gap, in their bin, between mean
   confidence and accuracy. Confidence is the probability of the predicted class. 0 is best, 1 the worst. A resample's
-  ECE is on average a little greater than the ECE it is drawn from, since chance adds gaps; with few images the
-  interval therefore lies high.
+  ECE is on average a little greater than the ECE it is drawn from, since chance adds gaps; the interval is therefore
+  that of the resamples shifted until their median is the value, and cut at 0.
 
 References
 ----------
@@ -184,7 +184,8 @@ def calibration(
     counts = np.bincount(groups, minlength=bins)
     sums = np.stack([np.bincount(groups, column, minlength=bins) for column in values.T], axis=1)
     _, drawn = resample_group_sums(values[:, :1] - values[:, 1:], groups, bins, resamples, seed)
-    error = estimate(float(_gap(sums[:, 0] - sums[:, 1], len(groups))), _gap(drawn[..., 0], len(groups)))
+    value, resampled = float(_gap(sums[:, 0] - sums[:, 1], len(groups))), _gap(drawn[..., 0], len(groups))
+    error = estimate(value, np.maximum(resampled - np.median(resampled) + value, 0.0))
     means = np.full((bins, 2), np.nan)
     means[counts > 0] = sums[counts > 0] / counts[counts > 0, None]
     return Calibration(edges, counts, means[:, 0], means[:, 1], error)

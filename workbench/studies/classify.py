@@ -59,6 +59,12 @@ class Classification:
         return tuple(self.artifact.manifest["summary"]["notes"])
 
     @property
+    def membership(self) -> np.ndarray:
+        """Which concept speaks for which class, bool ``(C, K)``."""
+        spoken: list[list[str]] = self.artifact.manifest["summary"]["speaks_for"]
+        return np.array([[name in classes for name in self.classes] for classes in spoken], dtype=bool)
+
+    @property
     def embeddings(self) -> str:
         """Reference of the image embeddings it was made from; see :func:`workbench.studies.embed.open_embeddings`."""
         return str(self.artifact.manifest["summary"]["embeddings"])
@@ -245,6 +251,7 @@ def _compute(
         "aggregate": aggregate,
         "classes": list(concept_set.classes),
         "concepts": concept_set.texts,
+        "speaks_for": [list(concept.classes) for concept in concept_set.concepts],
         "templates": list(concept_set.templates),
         "embeddings": images.artifact.reference,
         "notes": _notes(dataset, clip, flat, labels, trained_on),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from workbench.app import definitions, session
+from workbench.app import definitions
 from workbench.app.browse import ORDERS, OUTCOMES, Choice, Rows, chosen_rows, csv_bytes
 from workbench.app.components import Tile
 from workbench.app.components.confusion_matrix import Matrix, confusion_matrix
@@ -115,7 +115,7 @@ def matrix_of(run: Classification, split: str, fine: bool) -> Matrix:
     columns = tuple(colours[name] for name in classes)
     counts = np.asarray(run.metrics[split]["fine" if fine else "confusion"], dtype=np.int64)
     if fine:
-        spoken = session.membership(run)
+        spoken = run.membership
         hint = "{row}, labelled {column}: {count} images, {share} of those whose most probable concept this is"
         row_colours = tuple(_concept_colour(spoken[i], columns) for i in range(len(run.concepts)))
         names = tuple(run.concepts)
