@@ -86,6 +86,17 @@ def test_bad_input_is_one_line_and_status_2(
     assert words in line
 
 
+@pytest.mark.parametrize("name", ["a-file", "a-file/below", "/proc/no-such-folder"])
+def test_a_workspace_that_cannot_be_one_is_one_line(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a-file").write_text("content")
+    source = str(write_source(tmp_path / "faces.parquet"))
+    assert main(["--workspace", str(tmp_path / name), "import", source, "--name", "x"]) == 2
+    assert name in capsys.readouterr().err.splitlines()[-1]
+    assert (tmp_path / "a-file").read_text() == "content"
+
+
 def test_a_wrong_option_is_status_2(workspace: Path) -> None:
     done = run("classify", workspace=workspace)
     assert done.returncode == 2

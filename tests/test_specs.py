@@ -39,8 +39,10 @@ def test_a_name_that_could_leave_its_folder_is_refused(name: str) -> None:
         ({"kind": "classify", "dataset": "a", "top_k": 0}, "must be 1 or more"),
         ({"kind": "classify", "dataset": "a", "aggregate": "mean"}, "unknown aggregate 'mean'"),
         ({"kind": "import", "name": "a", "source": ""}, "needs a source"),
-        ({"kind": "demo", "count": 10}, "at least 300"),
+        ({"kind": "demo", "count": 10}, "takes 300 to 1,000,000"),
+        ({"kind": "demo", "count": 10**20}, "takes 300 to 1,000,000"),
         ({"kind": "demo", "seed": -1}, "must be 0 or more"),
+        ({"kind": "demo", "seed": 2**40}, "below 2\\^31"),
     ],
 )
 def test_a_wrong_spec_says_what_is_wrong(values: dict[str, object], words: str) -> None:

@@ -34,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     store = Store(Path(options.workspace))
     try:
+        store.check()
         report = options.command(options, store)
     except (Cancelled, KeyboardInterrupt) as stop:
         sys.stderr.write(f"\nworkbench: {stop or 'interrupted; finished parts are kept'}\n")

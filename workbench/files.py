@@ -20,6 +20,10 @@ _DISK_REASONS = {
     errno.EROFS: "the disk is read-only",
     errno.EACCES: "no permission to write there",
     errno.EPERM: "no permission to write there",
+    errno.EEXIST: "a file of that name is in the way",
+    errno.ENOENT: "the folder above it does not exist and cannot be made",
+    errno.ENOTDIR: "a part of the path is a file",
+    errno.EIO: "the disk reports an error",
 }
 
 

@@ -156,7 +156,7 @@ class DemoSpec(Spec):
     seed : int
         Seed of the rendered faces, 0 or more.
     count : int
-        Number of images, at least 300.
+        Number of images, 300 to 1,000,000.
     """
 
     kind: ClassVar[str] = "demo"
@@ -164,10 +164,10 @@ class DemoSpec(Spec):
     count: int = 3000
 
     def __post_init__(self) -> None:
-        if self.seed < 0:
-            raise SpecError(f"seed is {self.seed}; it must be 0 or more")
-        if self.count < 300:
-            raise SpecError(f"count is {self.count}; the demo needs at least 300 images")
+        if not 0 <= self.seed < 2**31:
+            raise SpecError(f"seed is {self.seed}; it must be 0 or more, and below 2^31")
+        if not 300 <= self.count <= 1_000_000:
+            raise SpecError(f"count is {self.count}; the demo takes 300 to 1,000,000 images")
 
     @property
     def title(self) -> str:

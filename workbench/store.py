@@ -223,6 +223,11 @@ class Store:
     def __init__(self, root: Path) -> None:
         self.root = Path(root)
 
+    def check(self) -> None:
+        """Raise :class:`StoreError` where the workspace is something else than a folder."""
+        if self.root.exists() and not self.root.is_dir():
+            raise StoreError(f"{self.root} is a file; --workspace takes a folder, new or made by the workbench")
+
     @property
     def datasets_dir(self) -> Path:
         """Folder of the datasets."""

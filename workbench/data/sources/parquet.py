@@ -144,7 +144,8 @@ class ParquetSource:
         return name_numbers(found)
 
     def _name(self, path: Path) -> str:
-        return readable_name(str(path.relative_to(self._root)) if path.is_relative_to(self._root) else "") or path.name
+        below = path != self._root and path.is_relative_to(self._root)
+        return readable_name(str(path.relative_to(self._root)) if below else path.name)
 
 
 def _open(path: Path) -> _File:
