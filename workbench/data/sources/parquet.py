@@ -71,7 +71,7 @@ class ParquetSource:
             except DatasetError as error:
                 self._unusable.append(Rejected(self._name(path), str(error)))
         if not self._files:
-            raise DatasetError(f"{root / self._unusable[0].source}: {self._unusable[0].reason}")
+            raise DatasetError(f"{root / self._name(min(paths))}: {self._unusable[0].reason}")
         self.count = len(self._unusable) + sum(sum(file.groups) for file in self._files)
         self.signature = file_signature(sorted(paths))
         self._numbers = self._name_numbers()
