@@ -235,10 +235,11 @@ class _Preprocess:
         """Uint8 ``(N, C, H, W)`` to float32 ``(N, 3, S, S)``; uint8 into the resize, as PIL does it."""
         if tuple(pixels.shape[-2:]) != self.size:
             pixels = F.interpolate(pixels, self.size, mode=self.interpolation, antialias=True, align_corners=False)
-        values = pixels.float().div_(255.0).expand(-1, 3, -1, -1)
-        mean = torch.tensor(self.mean).view(1, 3, 1, 1)
-        std = torch.tensor(self.std).view(1, 3, 1, 1)
-        return (values - mean) / std
+        mean, std = (
+            torch.tensor(values if len(set(values)) > 1 else values[:1]).view(1, -1, 1, 1)
+            for values in (self.mean, self.std)
+        )  # one number where all channels have the same, so that gray stays one channel until the very end
+        return pixels.float().div_(255.0).sub(mean).div_(std).expand(-1, 3, -1, -1)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import shutil
 from workbench.data.datasets import Dataset, list_datasets, open_dataset
 from workbench.data.demo import IMAGES, TRUTH, write_demo_source
 from workbench.errors import SpecError
-from workbench.files import write_bytes
+from workbench.files import disk_errors, write_bytes
 from workbench.progress import SILENT, Progress
 from workbench.specs import ClassifySpec, DemoSpec, ImportSpec
 from workbench.store import Store
@@ -46,6 +46,8 @@ def _dataset(spec: DemoSpec, store: Store, progress: Progress) -> Dataset:
     else:
         if not (source / TRUTH).exists():
             shutil.rmtree(source, ignore_errors=True)
+            with disk_errors(source):
+                source.mkdir(parents=True)
             write_demo_source(source, seed=spec.seed, count=spec.count, progress=progress)
         dataset = import_dataset(ImportSpec(str(source / IMAGES), NAME), store, progress)
     if not (dataset.path / TRUTH).exists():
