@@ -16,6 +16,8 @@ from workbench import Store
 from workbench.app.launch import ADDRESS, command, environment, free_port, stop, wait_until_ready
 
 PICTURES = Path(__file__).with_name("pictures")
+_PICTURE_LOADED = """() => [...document.querySelectorAll('*')].filter((node) => node.shadowRoot)
+    .some((node) => node.shadowRoot.querySelector('.card img')?.naturalWidth > 0)"""
 SHOWN = ".faces[data-shown]:not([data-shown=''])"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 PAGES = {
@@ -55,7 +57,7 @@ def _take(page: Page, address: str, wanted: str, path: Path) -> None:
     if "confusions" in address:
         page.locator(".faces button").first.click()
         page.wait_for_selector(".card .near button")
-        page.wait_for_load_state("networkidle")
+        page.wait_for_function(_PICTURE_LOADED)
     page.screenshot(path=str(path))
 
 

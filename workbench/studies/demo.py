@@ -17,8 +17,8 @@ from workbench.studies.importing import import_dataset
 NAME = "demo"
 """Name of the demo dataset."""
 
-CONCEPT_SETS = ("fer7", "facial-expressions", "customer-satisfaction", "sentence-ensembles")
-"""The concept sets the demo is classified with."""
+CONCEPT_SETS = ("sentence-ensembles", "customer-satisfaction", "facial-expressions", "fer7")
+"""The concept sets the demo is classified with; the last is the newest run, which the app shows first."""
 
 
 def build_demo(spec: DemoSpec, store: Store, progress: Progress = SILENT) -> Dataset:
