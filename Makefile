@@ -17,12 +17,20 @@ TORCH_INDEX ?=
 WORKSPACE ?= workspace
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
+define FIND_BROWSER
+import shutil, sys
+sys.exit(not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
+endef
+export FIND_BROWSER
+
 .PHONY: demo test quick check bench clean
 
 demo: $(VENV)/.installed
 	$(BIN)/workbench --workspace $(WORKSPACE) demo
 
 test: check
+	@$(BIN)/python -c "$$FIND_BROWSER" || $(BIN)/python -m playwright install chromium || \
+		echo "no Chromium here, and none could be fetched: the browser tests will be skipped"
 	$(BIN)/python -m pytest
 
 quick: $(VENV)/.installed-dev
