@@ -5,12 +5,29 @@ from pathlib import Path
 import pytest
 
 from workbench.errors import SpecError
-from workbench.specs import ClassifySpec, DemoSpec, EmbedSpec, ImportSpec, Spec, parse_spec, read_spec, spec_toml
+from workbench.specs import (
+    AblateSpec,
+    ClassifySpec,
+    DemoSpec,
+    DissectSpec,
+    EmbedSpec,
+    ImportSpec,
+    PredictSpec,
+    ReweightSpec,
+    Spec,
+    parse_spec,
+    read_spec,
+    spec_toml,
+)
 
 EXAMPLES = [
     ImportSpec('a "quoted" source\n#é', "faces", "contempt=disgust"),
     EmbedSpec("faces", "local-dir:/some where"),
     ClassifySpec("faces", concepts="mine.yaml#emotion", aggregate="vote", top_k=2),
+    DissectSpec("faces", "python:mine:network", "conv*,lin1", tau=0.25, alpha=0.01, weights="mine.pt"),
+    AblateSpec("face-cnn-0123", "lin1", "zero", sizes="1,3", by="label"),
+    ReweightSpec("face-cnn-0123", "lin1", thresholds="-1,0,1e-3", protocol="test-set"),
+    PredictSpec("faces", "network:reweighted", top_k=1),
     DemoSpec(seed=3, count=500),
 ]
 
@@ -39,6 +56,17 @@ def test_a_name_that_could_leave_its_folder_is_refused(name: str) -> None:
         ({"kind": "classify", "dataset": "a", "top_k": 0}, "must be 1 or more"),
         ({"kind": "classify", "dataset": "a", "aggregate": "mean"}, "unknown aggregate 'mean'"),
         ({"kind": "import", "name": "a", "source": ""}, "needs a source"),
+        ({"kind": "dissect", "dataset": "a", "similarity": "soft-wpmi"}, "did you mean 'soft_wpmi'"),
+        ({"kind": "dissect", "dataset": "a", "tau": float("nan")}, "tau is nan"),
+        ({"kind": "dissect", "dataset": "a", "alpha": 5}, "alpha is 5"),
+        ({"kind": "dissect", "dataset": "a", "tau": "0"}, "tau must be float, not str"),
+        ({"kind": "dissect", "dataset": "a", "top_k": 0}, "top_k is 0; it must be 1 to 40"),
+        ({"kind": "ablate", "dissection": "a", "layer": "lin1", "sizes": "1,2.5"}, "use whole numbers"),
+        ({"kind": "ablate", "dissection": "a", "layer": "lin1", "controls": 3}, "controls is 3"),
+        ({"kind": "reweight", "dissection": "a", "layer": "lin1", "factors": "1.5,-2"}, "each must be above 0"),
+        ({"kind": "reweight", "dissection": "a", "layer": "lin1", "thresholds": "0,,1"}, "thresholds: '' is not a"),
+        ({"kind": "reweight", "dissection": "a", "layer": "b", "choose_on": "test"}, "name two splits"),
+        ({"kind": "predict", "dataset": "a", "top_k": 0}, "top_k is 0"),
         ({"kind": "demo", "count": 10}, "takes 300 to 1,000,000"),
         ({"kind": "demo", "count": 10**20}, "takes 300 to 1,000,000"),
         ({"kind": "demo", "seed": -1}, "must be 0 or more"),

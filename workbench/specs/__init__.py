@@ -1,0 +1,91 @@
+"""What a user asks for: validated, immutable, to and from TOML."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from workbench.errors import SpecError, unknown_name
+from workbench.specs.base import Spec as Spec
+from workbench.specs.base import check_name as check_name
+from workbench.specs.base import numbers as numbers
+from workbench.specs.images import AGGREGATES as AGGREGATES
+from workbench.specs.images import ClassifySpec as ClassifySpec
+from workbench.specs.images import DemoSpec as DemoSpec
+from workbench.specs.images import EmbedSpec as EmbedSpec
+from workbench.specs.images import ImportSpec as ImportSpec
+from workbench.specs.images import PredictSpec as PredictSpec
+from workbench.specs.neurons import POOLINGS as POOLINGS
+from workbench.specs.neurons import RULES as RULES
+from workbench.specs.neurons import SIMILARITIES as SIMILARITIES
+from workbench.specs.neurons import AblateSpec as AblateSpec
+from workbench.specs.neurons import DissectSpec as DissectSpec
+from workbench.specs.neurons import ReweightSpec as ReweightSpec
+
+SPECS: dict[str, type[Spec]] = {
+    "import": ImportSpec,
+    "embed": EmbedSpec,
+    "classify": ClassifySpec,
+    "predict": PredictSpec,
+    "dissect": DissectSpec,
+    "ablate": AblateSpec,
+    "reweight": ReweightSpec,
+    "demo": DemoSpec,
+}
+"""Every kind of spec by the word a file names it with."""
+
+
+def parse_spec(values: Mapping[str, Any], where: str = "the spec") -> Spec:
+    """Return the spec that plain values describe.
+
+    Raises
+    ------
+    SpecError
+        The kind or a field is unknown, missing or of the wrong type; the text names ``where``.
+    """
+    kind = values.get("kind")
+    if not isinstance(kind, str):
+        raise SpecError(f'{where} names no kind; add for example kind = "classify" (known: {", ".join(sorted(SPECS))})')
+    if kind not in SPECS:
+        raise unknown_name(f"kind of spec in {where}", kind, SPECS)
+    fields = {field.name: field for field in dataclasses.fields(SPECS[kind])}
+    given = {name: value for name, value in values.items() if name != "kind"}
+    for name, value in tuple(given.items()):
+        if name not in fields:
+            raise unknown_name(f"field of {kind} in {where}", name, fields)
+        wanted = str(fields[name].type)
+        if wanted == "float" and type(value) is int:
+            given[name] = float(value)
+        elif type(value).__name__ != wanted:
+            raise SpecError(f"{where}: {name} must be {wanted}, not {type(value).__name__} {value!r}")
+    missing = [n for n, field in fields.items() if field.default is dataclasses.MISSING and n not in given]
+    if missing:
+        raise SpecError(f"{where}: {kind} needs {', '.join(missing)}")
+    return SPECS[kind](**given)
+
+
+def read_spec(path: Path) -> Spec:
+    """Read a spec from a TOML file.
+
+    Raises
+    ------
+    SpecError
+        The file cannot be read or is no valid spec.
+    """
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SpecError(f"{path}: cannot be read ({error.strerror})") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SpecError(f"{path}: not valid TOML ({error})") from error
+    return parse_spec(values, str(path))
+
+
+def spec_toml(spec: Spec) -> str:
+    """Return the spec as TOML text, which :func:`read_spec` reads back to an equal spec."""
+    return tomli_w.dumps(spec.to_dict())
