@@ -123,8 +123,8 @@ class Artifact:
         """Size of all parts, in bytes."""
         return sum(int(part["bytes"]) for part in self.manifest["parts"].values())
 
-    def table(self) -> pa.Table:
-        """Return all Parquet parts as one table, each part checked against its digest.
+    def table(self, part: int | None = None) -> pa.Table:
+        """Return all Parquet parts as one table, or part ``part`` alone, each checked against its digest.
 
         Raises
         ------
@@ -132,6 +132,7 @@ class Artifact:
             A part is missing, or its bytes are not those that were written.
         """
         names = sorted(name for name in self.manifest["parts"] if name.endswith(".parquet"))
+        names = names if part is None else [_part_name(part)]
         return pa.concat_tables(pq.read_table(pa.BufferReader(self._part(name))) for name in names)
 
     def arrays(self, name: str) -> dict[str, np.ndarray]:

@@ -19,7 +19,7 @@ from workbench.methods.zeroshot import classify as classify_zero_shot
 from workbench.progress import SILENT, Progress
 from workbench.specs import ClassifySpec
 from workbench.store import Artifact, ArtifactKey, Build, Store
-from workbench.studies.embed import embed_dataset, embed_texts
+from workbench.studies.embed import embed_dataset, embed_texts, list_column, list_matrix
 
 if TYPE_CHECKING:
     from workbench.models.clip import Clip
@@ -144,9 +144,8 @@ class Classification:
     def _strings(self, column: str) -> np.ndarray:
         return _read_only(np.asarray(self._table[column].to_pylist(), dtype=np.str_))
 
-    def _matrix(self, column: str) -> np.ndarray:
-        values = self._table[column].combine_chunks()
-        return _read_only(values.flatten().to_numpy().reshape(len(values), -1))
+    def _matrix(self, name: str) -> np.ndarray:
+        return _read_only(list_matrix(self._table, name))
 
 
 def classify(spec: ClassifySpec, store: Store, progress: Progress = SILENT) -> Classification:
@@ -272,9 +271,9 @@ def _table(
         pa.array(classes[found.classes.predicted].tolist()),
         pa.array(label_margin(found.classes.probabilities, labels).astype(np.float32)),
         pa.array(trained_on),
-        _lists(found.classes.ranked.astype(np.int16)),
-        _lists(found.classes.probabilities.astype(np.float32)),
-        _lists(found.concept_probabilities.astype(np.float32)),
+        list_column(found.classes.ranked.astype(np.int16)),
+        list_column(found.classes.probabilities.astype(np.float32)),
+        list_column(found.concept_probabilities.astype(np.float32)),
     ]
     return pa.table(columns, names=[*_COLUMNS, "ranked", "class_probabilities", "concept_probabilities"])
 
@@ -316,10 +315,6 @@ def _notes(dataset: Dataset, clip: Clip, prompts: list[str], labels: np.ndarray,
             f"{int((labels < 0).sum()):,} images are predicted but not counted; their labels are no class: {listed}"
         )
     return notes
-
-
-def _lists(matrix: np.ndarray) -> pa.FixedSizeListArray:
-    return pa.FixedSizeListArray.from_arrays(pa.array(np.ascontiguousarray(matrix).ravel()), matrix.shape[1])
 
 
 def _read_only(array: np.ndarray) -> np.ndarray:

@@ -65,7 +65,7 @@ def embed_dataset(
     dataset: Dataset, clip: Clip, store: Store, progress: Progress = SILENT, workers: Engine | None = None
 ) -> Embeddings:
     """Encode a dataset with a CLIP that is already loaded; see :func:`embed`."""
-    rows = _first_rows(dataset)
+    rows = first_rows(dataset)
     key = embeddings_key(clip, dataset)
     artifact = store.find(key)
     if artifact is None:
@@ -86,7 +86,7 @@ def embeddings_key(clip: Clip, dataset: Dataset) -> ArtifactKey:
     return ArtifactKey(
         kind="embeddings",
         slug=f"{dataset.name}-{clip.name.rpartition('/')[2] if clip.name.startswith('local-dir:') else clip.name}",
-        content={"clip": clip.fingerprint, "images": content_hash(dataset.digests[_first_rows(dataset)].tolist())},
+        content={"clip": clip.fingerprint, "images": content_hash(dataset.digests[first_rows(dataset)].tolist())},
     )
 
 
@@ -94,7 +94,7 @@ def open_embeddings(dataset: Dataset, artifact: Artifact) -> Embeddings:
     """Lay stored embeddings out by the dataset's rows."""
     table = artifact.table()
     position = {digest: row for row, digest in enumerate(table["digest"].to_pylist())}
-    matrix = _vectors(table)[[position[digest] for digest in dataset.digests]]
+    matrix = list_matrix(table, "embedding")[[position[digest] for digest in dataset.digests]]
     matrix.flags.writeable = False
     return Embeddings(artifact, matrix)
 
@@ -118,10 +118,10 @@ def embed_texts(texts: Sequence[str], clip: Clip, store: Store, progress: Progre
                 progress.step("encode texts", len(unique))
                 vectors = clip.encode_texts(unique)
                 progress.advance(len(unique))
-                build.write_table(0, pa.table({"text": unique, "embedding": _column(vectors)}))
+                build.write_table(0, pa.table({"text": unique, "embedding": list_column(vectors)}))
                 artifact = build.finish({"clip": clip.name, "texts": len(unique)})
     position = {text: row for row, text in enumerate(unique)}
-    return _vectors(artifact.table())[[position[text] for text in texts]]
+    return list_matrix(artifact.table(), "embedding")[[position[text] for text in texts]]
 
 
 def _encode_parts(
@@ -143,18 +143,20 @@ def _encode_parts(
             vectors.append(next(encoded))
             progress.advance(len(vectors[-1]))
         digests = dataset.digests[shard].tolist()
-        build.write_table(index, pa.table({"digest": digests, "embedding": _column(np.concatenate(vectors))}))
+        build.write_table(index, pa.table({"digest": digests, "embedding": list_column(np.concatenate(vectors))}))
 
 
-def _first_rows(dataset: Dataset) -> np.ndarray:
+def first_rows(dataset: Dataset) -> np.ndarray:
     """Return the row each different image first stands in, ascending."""
     return np.sort(np.unique(dataset.digests, return_index=True)[1])
 
 
-def _column(vectors: np.ndarray) -> pa.FixedSizeListArray:
-    return pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), vectors.shape[1])
+def list_column(values: np.ndarray) -> pa.FixedSizeListArray:
+    """Return a matrix ``(N, D)`` as a column of N lists."""
+    return pa.FixedSizeListArray.from_arrays(pa.array(np.ascontiguousarray(values).ravel()), values.shape[1])
 
 
-def _vectors(table: pa.Table) -> np.ndarray:
-    column = table["embedding"].combine_chunks()
-    return np.asarray(column.flatten().to_numpy()).reshape(len(column), -1)
+def list_matrix(table: pa.Table, name: str) -> np.ndarray:
+    """Return a column of lists as a matrix ``(N, D)``."""
+    lists = table[name].combine_chunks()
+    return np.asarray(lists.flatten().to_numpy()).reshape(len(lists), -1)
