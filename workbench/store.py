@@ -174,6 +174,10 @@ class Build:
         """Whether Parquet part ``index`` is finished."""
         return (self._folder / _part_name(index)).exists()
 
+    def table(self, index: int) -> pa.Table:
+        """Read the finished Parquet part ``index`` back."""
+        return pq.read_table(self._folder / _part_name(index))
+
     def write_table(self, index: int, table: pa.Table) -> None:
         """Write Parquet part ``index`` (0-based)."""
         path = self._folder / _part_name(index)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from workbench.models.targets import Target
 
 Floats = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.int64]
 Captured = dict[str, Floats]
 
 LARGE_SIDE = 100
@@ -120,7 +121,7 @@ def activations_key(dataset: Dataset, target: Target, layer: Layer, pool: str) -
     )
 
 
-def forward_batches(dataset: Dataset, target: Target, rows: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
+def forward_batches(dataset: Dataset, target: Target, rows: Rows) -> list[Rows]:
     """Cut rows into batches of a size that suits the network's input."""
     first = target.prepare([decode(data, dataset.name) for data in dataset.image_bytes(rows[:1])])
     size = BATCHES["large" if first.shape[-1] >= LARGE_SIDE else "small"]
@@ -143,7 +144,8 @@ def _record(
     progress.step(f"run {dataset.name} through {target.spec}", len(rows))
     progress.advance(len(rows) - sum(map(len, missing.values())))
     batches = [batch for shard in missing.values() for batch in forward_batches(dataset, target, shard)]
-    results = engine("local").map(*_stages(dataset, target, layers, pool), batches)
+    prepare, compute = _stages(dataset, target, layers, pool)
+    results = engine("local").map(prepare, compute, batches)
     for index, shard in missing.items():
         parts: list[Captured] = []
         done = 0
@@ -160,12 +162,14 @@ def _record(
                 builds[layer.name].write_table(index, pa.table(columns))
 
 
-def _stages(dataset: Dataset, target: Target, layers: Sequence[Layer], pool_by: str):  # type: ignore[no-untyped-def]
+def _stages(
+    dataset: Dataset, target: Target, layers: Sequence[Layer], pool_by: str
+) -> tuple[Callable[[Rows], torch.Tensor], Callable[[torch.Tensor], Captured]]:
     import torch
 
     from workbench.models.layers import capture, pool
 
-    def prepare(batch: npt.NDArray[np.int64]) -> torch.Tensor:
+    def prepare(batch: Rows) -> torch.Tensor:
         return target.prepare([decode(data, dataset.name) for data in dataset.image_bytes(batch)])
 
     def compute(inputs: torch.Tensor) -> Captured:
@@ -178,9 +182,7 @@ def _stages(dataset: Dataset, target: Target, layers: Sequence[Layer], pool_by: 
     return prepare, compute
 
 
-def _check_finite(
-    values: Floats, layer: Layer, target: Target, dataset: Dataset, shard: npt.NDArray[np.int64]
-) -> None:
+def _check_finite(values: Floats, layer: Layer, target: Target, dataset: Dataset, shard: Rows) -> None:
     bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
     if bad.size:
         unit = int(np.flatnonzero(~np.isfinite(values[bad[0]]))[0])

@@ -58,11 +58,11 @@ class Dissection:
     def layer_table(self) -> Sequence[Mapping[str, Any]]:
         """One row a layer.
 
-        ``layer, type, shape, units, constant``; the table of the reweighting study: ``num_interp, num_uninterp`` (units
-        above and not above tau), ``overall_acc, interp_acc, uninterp_acc`` (mean accuracy of all, of those above, of the
-        others; None where there is none), ``prop_interp``; and ``labelled`` (units whose label holds), ``labelled_acc``,
-        ``median_similarity``, ``null_limit``; where the truth is known ``truth_auroc, truth_right,
-        truth_right_labelled``.
+        ``layer, type, shape, units, constant``; the table of the reweighting study: ``num_interp, num_uninterp``
+        (units above and not above tau), ``overall_acc, interp_acc, uninterp_acc`` (mean accuracy of all, of those
+        above, of the others; None where there is none), ``prop_interp``; and ``labelled`` (units whose label holds),
+        ``labelled_acc``, ``median_similarity``, ``null_limit``; where the truth is known ``truth_auroc``,
+        ``truth_right``, ``truth_right_labelled``.
         """
         table: Sequence[Mapping[str, Any]] = self._summary["layers"]
         return table
@@ -269,7 +269,10 @@ class Dissection:
 
         0 and 255 are the least and the greatest value over the unit's top images.
         """
-        return self._arrays(layer).get("maps")
+        name = f"maps-{self.layers.index(layer):05d}"
+        if f"{name}.safetensors" not in self.artifact.manifest["parts"]:
+            return None
+        return self.artifact.arrays(name)["maps"]
 
     def index(self, layer: str, unit: int) -> int:
         """Return the place of a unit in the arrays.
@@ -282,7 +285,7 @@ class Dissection:
         rows = self.rows(layer)
         if not 0 <= unit < rows.stop - rows.start:
             raise SpecError(f"layer {layer} has the units 0 to {rows.stop - rows.start - 1}, none {unit}")
-        return rows.start + unit
+        return int(rows.start) + unit
 
     def rows(self, layer: str) -> slice:
         """Return where a layer's units stand in the arrays; :class:`SpecError` lists the layers there are."""
