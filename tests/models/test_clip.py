@@ -10,7 +10,7 @@ from PIL import Image
 
 from tests.conftest import write_clip
 from workbench.errors import ModelError, SpecError
-from workbench.models import clip as clip_module
+from workbench.models import hub
 from workbench.models.clip import Clip, load_clip, parse_clip_spec
 
 
@@ -94,8 +94,8 @@ def test_a_wrong_spec_says_what_would_be_right(spec: str, words: str) -> None:
 def test_an_unreachable_hub_is_one_line_that_says_what_to_do(
     spec: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(clip_module, "_hub_reachable", lambda: False)
-    monkeypatch.setattr(clip_module.hub, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(hub, "_hub_reachable", lambda: False)
+    monkeypatch.setattr(hub.hub, "HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(ModelError, match=r"use face-clip") as caught:
         load_clip(spec)
     assert "\n" not in str(caught.value)

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import logging
 import math
-import os
 import re
-import socket
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlparse
 
 import numpy as np
 import open_clip
 import torch
 import torch.nn.functional as F
-from huggingface_hub import constants as hub
 from PIL import Image
 from safetensors import SafetensorError
 
 from workbench.errors import ModelError, SpecError, unknown_name
 from workbench.models.fingerprints import TrainingImages
+from workbench.models.hub import offline_when_unreachable, quiet_logging
+from workbench.models.weights import fingerprint
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 BUNDLED = {"face-clip": ASSETS / "face-clip"}
@@ -95,7 +91,7 @@ def load_clip(spec: str, device: str = "cpu") -> Clip:
         The weights cannot be reached, are damaged or do not fit.
     """
     source = parse_clip_spec(spec)
-    with _quiet_logging(), _offline_when_unreachable(source):
+    with quiet_logging(), nullcontext() if source.folder else offline_when_unreachable():
         try:
             model, _, transform = open_clip.create_model_and_transforms(
                 source.identifier, pretrained=source.pretrained, require_pretrained=True, weights_only=True
@@ -137,11 +133,18 @@ class Clip:
     @cached_property
     def fingerprint(self) -> str:
         """Hash of all weights and of the preprocessing: equal fingerprints give equal embeddings."""
-        digest = hashlib.sha256(repr(self._preprocess).encode())
-        for name, tensor in sorted(self._model.state_dict().items()):
-            digest.update(f"{name}:{tuple(tensor.shape)}:{tensor.dtype}".encode())
-            digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
-        return digest.hexdigest()[:16]
+        return fingerprint(self.preprocessing, self._model.state_dict())
+
+    @property
+    def preprocessing(self) -> str:
+        """What is done to a picture before it is encoded, in words that change with it."""
+        return repr(self._preprocess)
+
+    @property
+    def image_tower(self) -> torch.nn.Module:
+        """The image encoder: from what :meth:`prepare` returns to embeddings whose length is not yet one."""
+        tower: torch.nn.Module = self._model.visual
+        return tower
 
     @cached_property
     def training_images(self) -> TrainingImages | None:
@@ -240,39 +243,6 @@ class _Preprocess:
             for values in (self.mean, self.std)
         )  # one number where all channels have the same, so that gray stays one channel until the very end
         return pixels.float().div_(255.0).sub(mean).div_(std).expand(-1, 3, -1, -1)
-
-
-@contextmanager
-def _quiet_logging() -> Iterator[None]:
-    """Keep open_clip's and the hub's warnings off the terminal: what matters is raised as one line."""
-    former = logging.root.manager.disable
-    logging.disable(logging.ERROR)
-    try:
-        yield
-    finally:
-        logging.disable(former)
-
-
-@contextmanager
-def _offline_when_unreachable(source: ClipSource) -> Iterator[None]:
-    """Where the hub cannot be reached, use its cache only: an error then takes seconds, not minutes of retries."""
-    former = hub.HF_HUB_OFFLINE
-    if source.folder is None and not former and not _hub_reachable():
-        hub.HF_HUB_OFFLINE = True
-    try:
-        yield
-    finally:
-        hub.HF_HUB_OFFLINE = former
-
-
-def _hub_reachable() -> bool:
-    if any(os.environ.get(name) for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")):
-        return True
-    try:
-        socket.create_connection((urlparse(hub.ENDPOINT).hostname or "", 443), timeout=5).close()
-    except OSError:
-        return False
-    return True
 
 
 def _load_error(source: ClipSource, error: Exception) -> ModelError:
