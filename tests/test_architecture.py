@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "studies": BASE | {"data", "models", "methods", "engines"},
     "figures": BASE | {"methods"},
     "jobs": BASE | {"studies"},
-    "reports": BASE | {"studies", "data", "jobs"},
+    "reports": BASE | {"studies", "data", "models", "jobs"},
     "cli": BASE | {"studies", "jobs", "reports", "app"},
     "app": BASE | {"studies", "jobs", "figures", "data", "methods"},
     "__main__": {"cli"},

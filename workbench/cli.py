@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -11,7 +12,21 @@ from pathlib import Path
 from workbench import __version__, reports
 from workbench.errors import Cancelled, WorkbenchError
 from workbench.progress import Console
-from workbench.specs import AGGREGATES, ClassifySpec, DemoSpec, EmbedSpec, ImportSpec, Spec, read_spec
+from workbench.specs import (
+    AGGREGATES,
+    RULES,
+    SIMILARITIES,
+    AblateSpec,
+    ClassifySpec,
+    DemoSpec,
+    DissectSpec,
+    EmbedSpec,
+    ImportSpec,
+    PredictSpec,
+    ReweightSpec,
+    Spec,
+    read_spec,
+)
 from workbench.store import Store
 
 EXIT_USAGE = 2
@@ -80,33 +95,109 @@ def _add_work(add: Callable[..., argparse.ArgumentParser]) -> None:
     _add_server(demo)
     _add_server(add("app", "open the app in the browser", _app))
 
-    bring = add("import", "bring a source of images into the workspace", _study)
-    bring.add_argument("source", metavar="SOURCE", help="folder, fer2013.csv, Parquet file or hf:owner/name")
-    bring.add_argument("--name", required=True, help="the dataset's name")
-    bring.add_argument(
-        "--outside-labels",
-        default="keep",
-        metavar="CHOICE",
-        help='labels outside the seven classes: keep, drop, or a mapping such as "contempt=disgust"',
-    )
-    bring.set_defaults(spec=lambda o: ImportSpec(o.source, o.name, o.outside_labels))
-
-    embed = add("embed", "encode a dataset's images with a CLIP", _study)
-    _add_dataset_and_clip(embed)
-    embed.add_argument("--engine", default="local", help="where batches run (default: local)")
-    embed.set_defaults(spec=lambda o: EmbedSpec(o.dataset, o.clip, o.engine))
-
-    classify = add("classify", "classify a dataset zero-shot with a concept set", _study)
-    _add_dataset_and_clip(classify)
-    classify.add_argument("--concepts", default="fer7", metavar="SET", help="concept set (default: fer7)")
-    classify.add_argument("--aggregate", default="", metavar="|".join(AGGREGATES), help="default: the set's own")
-    classify.add_argument("--top-k", type=int, default=3, help="ranked classes kept for each image (default: 3)")
-    classify.add_argument("--split", default="", help="show this split only (all are computed and stored)")
-    classify.set_defaults(spec=lambda o: ClassifySpec(o.dataset, o.clip, o.concepts, o.aggregate, o.top_k))
+    for spec_type, (name, help_text, options) in _STUDIES.items():
+        _add_spec_options(add(name, help_text, _study), spec_type, options)
 
     run = add("run", "run the study that a TOML file describes", _run)
     run.add_argument("file", type=Path, metavar="SPEC.toml")
     run.add_argument("--job", type=int, help=argparse.SUPPRESS)
+
+
+_DATASET = "name of a dataset in the workspace"
+_CLIP = "face-clip, MODEL/WEIGHTS, hf-hub:owner/name or local-dir:PATH"
+_CONCEPTS = "a bundled concept set, a .yaml or a .txt file"
+_TARGET = (
+    "face-cnn, clip:SPEC, torchvision:NAME/WEIGHTS, timm:NAME, checkpoint:PATH, network:NAME, python:MODULE:CALLABLE"
+)
+_WEIGHTS = "file of the network's weights (safetensors or a plain state dict)"
+_DISSECTION = "name of a stored dissection, or the beginning of it"
+
+_STUDIES: dict[type[Spec], tuple[str, str, dict[str, str]]] = {
+    ImportSpec: (
+        "import",
+        "bring a source of images into the workspace",
+        {
+            "source": "folder, fer2013.csv, Parquet file or hf:owner/name",
+            "name": "the dataset's name",
+            "outside_labels": 'labels outside the seven classes: keep, drop, or a mapping such as "contempt=disgust"',
+        },
+    ),
+    EmbedSpec: (
+        "embed",
+        "encode a dataset's images with a CLIP",
+        {"dataset": _DATASET, "clip": _CLIP, "engine": "where batches run"},
+    ),
+    ClassifySpec: (
+        "classify",
+        "classify a dataset zero-shot with a concept set",
+        {
+            "dataset": _DATASET,
+            "clip": _CLIP,
+            "concepts": _CONCEPTS,
+            "aggregate": f"how concepts are folded into classes: {', '.join(AGGREGATES)}; the set's own if not given",
+            "top_k": "ranked classes kept for each image",
+        },
+    ),
+    PredictSpec: (
+        "predict",
+        "classify a dataset with a network",
+        {"dataset": _DATASET, "model": _TARGET, "weights": _WEIGHTS, "top_k": "ranked classes kept for each image"},
+    ),
+    DissectSpec: (
+        "dissect",
+        "label the units of a network with concepts, with the evidence for each label",
+        {
+            "dataset": _DATASET,
+            "target": _TARGET,
+            "layers": "names or globs, comma-separated; `workbench layers` lists them",
+            "concepts": _CONCEPTS,
+            "clip": _CLIP,
+            "similarity": ", ".join(SIMILARITIES),
+            "pool": "a channel's activation: avg, max or class; the class token where there is one, else avg",
+            "split": "the images that choose the labels; all others test them",
+            "tau": "a unit is interpretable above this similarity",
+            "alpha": "a label holds up to this q-value",
+            "top_k": "most activating images kept for each unit",
+            "draws": "random image sets in the null distribution",
+            "resamples": "bootstrap resamples for a label's stability",
+            "seed": "seed of draws and resamples",
+            "weights": _WEIGHTS,
+        },
+    ),
+    AblateSpec: (
+        "ablate",
+        "switch units off and measure what that costs each class",
+        {
+            "dissection": _DISSECTION,
+            "layer": "one layer of it",
+            "value": "what a unit is set to: mean or zero",
+            "split": "images that measure the cost",
+            "images": "the most images; 0 for all",
+            "sizes": "how many of a class's units go together, comma-separated",
+            "controls": "random sets of each size",
+            "by": "rank a class's units by selectivity or label",
+            "seed": "seed of sample and random sets",
+        },
+    ),
+    ReweightSpec: (
+        "reweight",
+        "scale a layer's weights by how interpretable its units are, and judge the result",
+        {
+            "dissection": _DISSECTION,
+            "layer": "one layer of it",
+            "rule": ", ".join(RULES),
+            "threshold": "what makes a unit interpretable: tau (similarity above) or q (at most)",
+            "thresholds": "numbers, comma-separated; eight quantiles of the layer's own if not given",
+            "factors": "numbers, comma-separated",
+            "choose_on": "the split that chooses the setting",
+            "report_on": "the split it is reported on, once",
+            "protocol": "held-out, or test-set: choose on the test images, as the study did",
+            "controls": "random unit sets of equal size",
+            "seed": "seed of controls and bootstrap",
+        },
+    ),
+}
+"""Each study's command: its name, what it does, and what the fields of its spec mean."""
 
 
 def _add_lists(add: Callable[..., argparse.ArgumentParser]) -> None:
@@ -115,16 +206,34 @@ def _add_lists(add: Callable[..., argparse.ArgumentParser]) -> None:
     artifacts.add_argument("--verify", action="store_true", help="check every byte against the manifests")
     jobs = add("jobs", "list the app's jobs", lambda options, store: reports.jobs(store, options.cancel))
     jobs.add_argument("--cancel", type=int, metavar="ID", help="stop this job; finished parts are kept")
+    layers = add("layers", "list a network's layers", _layers)
+    layers.add_argument("target", metavar="TARGET", help=_TARGET)
+    layers.add_argument("--weights", default="", metavar="FILE", help=_WEIGHTS)
     health = add("health", "corrupt, blank, duplicate and leaking images of a dataset", _health)
     health.add_argument("dataset", metavar="DATASET")
     concepts = add("concepts", "list the bundled concept sets, or check and show one", _concepts)
     concepts.add_argument("set", nargs="?", default="", metavar="SET", help="bundled name, .yaml or .txt file")
 
 
-def _add_dataset_and_clip(target: argparse.ArgumentParser) -> None:
-    target.add_argument("dataset", metavar="DATASET")
-    clip_help = "face-clip (default), MODEL/WEIGHTS, hf-hub:owner/name or local-dir:PATH"
-    target.add_argument("--clip", default="face-clip", metavar="SPEC", help=clip_help)
+def _add_spec_options(target: argparse.ArgumentParser, spec_type: type[Spec], options: dict[str, str]) -> None:
+    """Give a command the fields of its spec: the first without a default by its place, all others as options."""
+    fields = dataclasses.fields(spec_type)
+    for place, field in enumerate(fields):
+        flag = "--" + field.name.replace("_", "-")
+        if field.default is not dataclasses.MISSING:
+            kind = type(field.default)
+            shown = f" (default: {field.default})" if field.default != "" else ""
+            metavar = {str: "TEXT", int: "N", float: "X"}[kind]
+            target.add_argument(
+                flag, type=kind, default=field.default, metavar=metavar, help=options[field.name] + shown
+            )
+        elif place == 0:
+            target.add_argument(field.name, metavar=field.name.upper(), help=options[field.name])
+        else:
+            target.add_argument(flag, required=True, metavar="TEXT", help=options[field.name])
+    if spec_type in (ClassifySpec, PredictSpec):
+        target.add_argument("--split", default="", help="show this split only (all are computed and stored)")
+    target.set_defaults(spec=lambda o: spec_type(**{field.name: getattr(o, field.name) for field in fields}))
 
 
 def _add_server(target: argparse.ArgumentParser) -> None:
@@ -177,6 +286,10 @@ def _health(options: argparse.Namespace, store: Store) -> reports.Report:
 
 def _artifacts(options: argparse.Namespace, store: Store) -> reports.Report:
     return reports.artifacts(store, verify=options.verify)
+
+
+def _layers(options: argparse.Namespace, store: Store) -> reports.Report:
+    return reports.layers(options.target, options.weights, store)
 
 
 def _concepts(options: argparse.Namespace, store: Store) -> reports.Report:

@@ -1,0 +1,46 @@
+"""What a command prints: the same values as text for people and as JSON for programs."""
+
+from __future__ import annotations
+
+from workbench.reports import neurons
+from workbench.reports.base import Report as Report
+from workbench.reports.base import Table as Table
+from workbench.reports.images import classification as classification
+from workbench.reports.images import embeddings as embeddings
+from workbench.reports.images import health as health
+from workbench.reports.lists import artifacts as artifacts
+from workbench.reports.lists import concepts as concepts
+from workbench.reports.lists import datasets as datasets
+from workbench.reports.lists import jobs as jobs
+from workbench.reports.neurons import layers as layers
+from workbench.specs import ClassifySpec, PredictSpec, Spec
+from workbench.store import Store
+
+_OF_KIND = {
+    "embeddings": embeddings,
+    "dissection": neurons.dissection,
+    "ablation": neurons.ablation,
+    "reweighting": neurons.reweighting,
+}
+
+
+def of_result(spec: Spec, result: str, store: Store, split: str = "") -> Report:
+    """Report what a study made.
+
+    Parameters
+    ----------
+    spec : Spec
+        What was asked for.
+    result : str
+        What :func:`workbench.studies.run_study` returned: a dataset's name, or ``kind/name`` of an artifact.
+    store : Store
+        The workspace.
+    split : str
+        Of a classification, report this split only.
+    """
+    if "/" not in result:
+        return health(store, result)
+    artifact = store.artifact(*result.split("/", 1))
+    if isinstance(spec, (ClassifySpec, PredictSpec)):
+        return classification(artifact, split)
+    return _OF_KIND[artifact.kind](artifact)
