@@ -149,7 +149,7 @@ _STUDIES: dict[type[Spec], tuple[str, str, dict[str, str]]] = {
         {
             "dataset": _DATASET,
             "target": _TARGET,
-            "layers": "names or globs, comma-separated; `workbench layers` lists them",
+            "layers": "names or globs, comma-separated; all convolutions and linear layers if not given",
             "concepts": _CONCEPTS,
             "clip": _CLIP,
             "similarity": ", ".join(SIMILARITIES),

@@ -28,7 +28,7 @@ class DissectSpec(Spec):
     target : str
         The network looked into; see workbench.models.targets.
     layers : str
-        Names or globs of layers, comma-separated (``"conv*,lin1"``); ``"*"`` for every usable layer with weights.
+        Names or globs of layers, comma-separated (``"conv*,lin1"``); empty for every convolution and linear layer.
     similarity : str
         One of :data:`SIMILARITIES`.
     pool : str
@@ -55,7 +55,7 @@ class DissectSpec(Spec):
     kind: ClassVar[str] = "dissect"
     dataset: str
     target: str = "face-cnn"
-    layers: str = "*"
+    layers: str = ""
     concepts: str = "facial-expressions"
     clip: str = "face-clip"
     similarity: str = "soft_wpmi"
@@ -84,7 +84,7 @@ class DissectSpec(Spec):
     @property
     def title(self) -> str:
         """See :class:`Spec`."""
-        return f"dissect {self.target} ({self.layers}) on {self.dataset}"
+        return f"dissect {self.target} ({self.layers or 'all layers'}) on {self.dataset}"
 
 
 @dataclass(frozen=True)

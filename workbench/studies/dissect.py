@@ -8,6 +8,7 @@ resamples and the images held out say whether the label is to be believed.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -52,7 +53,7 @@ def dissect(spec: DissectSpec, store: Store, progress: Progress = SILENT) -> Dis
         Stopped by ``progress``; finished layers and recorded activations are kept.
     """
     from workbench.models.clip import load_clip  # loads torch, which reading a stored run does without
-    from workbench.models.layers import list_layers, match_layers
+    from workbench.models.layers import list_layers
     from workbench.models.targets import load_target
 
     dataset = open_dataset(store, spec.dataset)
@@ -61,7 +62,7 @@ def dissect(spec: DissectSpec, store: Store, progress: Progress = SILENT) -> Dis
     _check(spec, concepts, probing)
     progress.step(f"load {spec.target} and {spec.clip}")
     target = load_target(spec.target, spec.weights, store)
-    layers = match_layers(list_layers(target), spec.layers)
+    layers = choose_layers(list_layers(target), spec.layers)
     clip = load_clip(spec.clip)
     truth, truth_digest = read_truth(dataset, concepts)
     key = _key(spec, dataset, concepts, target, layers, clip, truth_digest)
@@ -78,6 +79,15 @@ def dissect(spec: DissectSpec, store: Store, progress: Progress = SILENT) -> Dis
     for note in artifact.manifest["summary"]["notes"]:
         progress.note(note)
     return Dissection(artifact)
+
+
+def choose_layers(layers: Sequence[Layer], patterns: str) -> list[Layer]:
+    """Return the layers that names and globs ask for; where nothing is asked, every convolution and linear layer."""
+    from workbench.models.layers import match_layers
+
+    usable = [layer for layer in layers if not layer.problem and layer.has_weight]
+    weighted = [layer for layer in usable if "Conv" in layer.type or "Linear" in layer.type]
+    return match_layers(layers, patterns or "*") if patterns or not weighted else weighted
 
 
 def probing_rows(dataset: Dataset, spec: DissectSpec) -> tuple[Rows, Rows]:
