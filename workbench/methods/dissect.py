@@ -1,0 +1,295 @@
+"""Which concept a unit responds to: CLIP-Dissect's five similarities of units and concepts.
+
+A unit is a column of activations over N probing images, a concept a column of CLIP scores (cosines of image and text)
+over the same images. A similarity compares every unit with every concept; a unit's label is its most similar concept.
+
+``soft_wpmi`` (the default), ``wpmi``
+    log p(d | concept), the probability that the concept is in the unit's top images d, less lambda times the logarithm
+    of its mean over the layer's units (:func:`layer_offset`), which takes from every concept what it has everywhere.
+    p(concept | image) is the softmax over concepts of ``a`` times the score.
+``rank_reorder``
+    How badly the concept's scores order the unit's top images, negative, 0 would be perfect.
+``cos_similarity``, ``cos_similarity_cubed``
+    The cosine of the two columns, as they are; with means removed and cubed, so that the greatest values count most.
+
+The first three read activations only through the ranking of the top images (and ``rank_reorder`` their values, up to
+scale and origin). All five take the defaults of the published code. Where that is undefined or left to chance:
+
+- Equal activations are ranked by row, equal scores by the unit's ranking (there: by the sorting routine's whim).
+- ``rank_reorder`` divides by the mean error of *all* orders, which five random orders stand for there; a unit whose top
+  activations are all equal has the error of a random order, 1 (there: 0 / 0). It divides by the square root of the
+  concept's mean score over the top images, which is NaN there for a CLIP whose cosines are negative, and infinite for
+  0: here a mean counts as at least 0.001. At least two top images are read (there: none below 20 images).
+- A column of zeros has cosine 0 (there: 0 / 0).
+- With fewer images than a similarity's top, the top is all of them (there: an error).
+
+References
+----------
+Oikarinen & Weng, CLIP-Dissect: Automatic Description of Neuron Representations in Deep Vision Networks, ICLR 2023.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from workbench.errors import SpecError, unknown_name
+from workbench.methods.shapes import Floats, Ints, check_embeddings
+from workbench.methods.top_images import ascending, places_of, top_images
+
+__all__ = ["RANKED", "SIMILARITIES", "Ranked", "columns", "layer_offset", "similarity", "top_images"]
+
+LEAST_MEAN_SCORE = 1e-3
+_LEAST_PROBABILITY = 1e-7
+_LEAST_NORM = 1e-3
+_UNITS = 64
+_COLUMNS = 256
+_ROWS = 256
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A similarity that reads a unit only through its top images.
+
+    Parameters
+    ----------
+    count : callable
+        From the number of images N to the number k of top images read.
+    table : callable
+        From scores (N, C) to what is looked up of each image, float32 (N, C).
+    score : callable
+        From a table (N, C), rows of top images int (B, k), and their activations (B, k), greatest first, to the
+        similarities before the offset, float64 (B, C).
+    weight : float
+        Lambda, the weight of the layer's offset; 0 for none.
+    """
+
+    count: Callable[[int], int]
+    table: Callable[[Floats], Floats]
+    score: Callable[[Floats, Ints, Floats], Floats]
+    weight: float
+
+
+def similarity(name: str, activations: Floats, scores: Floats) -> Floats:
+    """Compare every unit with every concept.
+
+    Parameters
+    ----------
+    name : str
+        One of :data:`SIMILARITIES`.
+    activations : float array (N, U)
+        Of the units of one layer on N images, at least 2.
+    scores : float array (N, C)
+        Cosines of the same images with each concept; at least one concept.
+
+    Returns
+    -------
+    float32 array (U, C)
+        Greater is more similar. Units and images are computed on as float32, sums as float64.
+
+    Raises
+    ------
+    SpecError
+        The name is unknown, there are fewer than two images or no concept, or a value is NaN or infinite.
+    """
+    if name not in SIMILARITIES:
+        raise unknown_name("similarity", name, SIMILARITIES)
+    return SIMILARITIES[name](activations, scores)
+
+
+def soft_wpmi(activations: Floats, scores: Floats) -> Floats:
+    """Compare by soft WPMI: top 100, a = 10, lambda = 1, p from .998 to .97 by rank; see :func:`similarity`.
+
+    log p(d | concept) is the sum over the top images of log(1 + p_rank (p(concept | image) - 1) + 1e-7): an image
+    belongs to d with the probability p_rank, which falls with its rank.
+    """
+    return _ranked("soft_wpmi", activations, scores)
+
+
+def wpmi(activations: Floats, scores: Floats) -> Floats:
+    """Compare by WPMI: top 28, a = 2, lambda = 0.6; see :func:`similarity`.
+
+    log p(d | concept) is the sum over the top images of log(p(concept | image) + 1e-7).
+    """
+    return _ranked("wpmi", activations, scores)
+
+
+def rank_reorder(activations: Floats, scores: Floats) -> Floats:
+    """Compare by the error of reordering: top 5 %, p = 3, scale 0.5; see :func:`similarity`.
+
+    The unit's top activations are put in the order of the concept's scores; the mean of |moved - original| ** 3,
+    divided by that of a random order and by the square root of the concept's mean score, taken negative.
+    """
+    return _ranked("rank_reorder", activations, scores)
+
+
+def cos_similarity(activations: Floats, scores: Floats) -> Floats:
+    """Compare by the cosine over images; see :func:`similarity`."""
+    return _valued("cos_similarity", activations, scores)
+
+
+def cos_similarity_cubed(activations: Floats, scores: Floats) -> Floats:
+    """Compare by the cosine of centred, cubed columns (norms at least 1e-3); see :func:`similarity`."""
+    return _valued("cos_similarity_cubed", activations, scores)
+
+
+SIMILARITIES: dict[str, Callable[[Floats, Floats], Floats]] = {
+    "soft_wpmi": soft_wpmi,
+    "wpmi": wpmi,
+    "rank_reorder": rank_reorder,
+    "cos_similarity": cos_similarity,
+    "cos_similarity_cubed": cos_similarity_cubed,
+}
+
+
+def layer_offset(log_probabilities: Floats, weight: float) -> Floats:
+    """Return what is taken from each concept: lambda x log of the mean over units of p(d | concept).
+
+    Parameters
+    ----------
+    log_probabilities : float array (U, C)
+        log p(d | concept).
+    weight : float
+        Lambda.
+
+    Returns
+    -------
+    float64 array (C,)
+    """
+    greatest = log_probabilities.max(axis=0)
+    mean = np.exp(log_probabilities - greatest).mean(axis=0)
+    return np.asarray(weight * (greatest + np.log(mean)), dtype=np.float64)
+
+
+def columns(name: str, values: Floats) -> Floats:
+    """Prepare columns (N, B) for one of the two cosines: float32 (N, B), whose products (B, N) (N, C) it sums."""
+    values = values.astype(np.float64)
+    if name == "cos_similarity_cubed":
+        values -= values.mean(axis=0)
+        values **= 3
+    norms = np.sqrt(np.einsum("nb,nb->b", values, values))
+    values /= np.maximum(norms, _LEAST_NORM) if name == "cos_similarity_cubed" else np.where(norms > 0, norms, 1)
+    return values.astype(np.float32)
+
+
+def check(activations: Floats, scores: Floats) -> None:
+    """Refuse activations and scores that do not belong together, too few images, no concepts, NaN.
+
+    Activations are looked through for NaN where they are read: here only their shape is.
+    """
+    check_embeddings(scores, "concept scores", "NC")
+    if activations.ndim != 2 or not np.issubdtype(activations.dtype, np.floating):
+        raise ValueError(f"activations must be a float array (N, U), not {activations.dtype} {activations.shape}")
+    if len(activations) != len(scores):
+        raise ValueError(f"activations have {len(activations)} images, concept scores {len(scores)}")
+    if len(scores) < 2:
+        raise SpecError(f"there are {len(scores)} images to compare units and concepts on; at least 2 are needed")
+    if not scores.shape[1]:
+        raise SpecError("there are no concepts to compare units with; at least 1 is needed")
+
+
+def _ranked(name: str, activations: Floats, scores: Floats) -> Floats:
+    method = RANKED[name]
+    check(activations, scores)
+    if not activations.shape[1]:
+        return np.empty((0, scores.shape[1]), dtype=np.float32)
+    rows = top_images(activations, method.count(len(scores)))
+    values = activations[rows, np.arange(len(rows))[:, None]]
+    found = method.score(method.table(scores), rows, values)
+    if method.weight:
+        found -= layer_offset(found, method.weight)
+    return found.astype(np.float32)
+
+
+def _valued(name: str, activations: Floats, scores: Floats) -> Floats:
+    check(activations, scores)
+    check_embeddings(activations, "activations", "NU")
+    found = np.empty((activations.shape[1], scores.shape[1]), dtype=np.float32)
+    for first in range(0, scores.shape[1], _COLUMNS):
+        concepts = columns(name, scores[:, first : first + _COLUMNS])
+        for start in range(0, len(found), _COLUMNS):
+            units = columns(name, activations[:, start : start + _COLUMNS])
+            found[start : start + _COLUMNS, first : first + _COLUMNS] = units.T @ concepts
+    return found
+
+
+def _softmax(factor: float) -> Callable[[Floats], Floats]:
+    def table(scores: Floats) -> Floats:
+        result = np.empty(scores.shape, dtype=np.float32)
+        for start in range(0, len(scores), _ROWS):  # a block stays in the processor's cache
+            block = result[start : start + _ROWS]
+            np.multiply(scores[start : start + _ROWS], np.float32(factor), out=block)
+            block -= block.max(axis=1, keepdims=True)
+            np.exp(block, out=block)
+            block /= block.sum(axis=1, keepdims=True)
+        return result
+
+    return table
+
+
+def _log_product(first: float, last: float) -> Callable[[Floats, Ints, Floats], Floats]:
+    """Return the sum over ranks of log(1 + p_rank (table - 1) + 1e-7), p falling from ``first`` towards ``last``.
+
+    With q = (1 - p + 1e-7) / p that is the sum of log p and of log(table + q): the former is one number, and the
+    latter is taken of products of as many factors as float32 holds (none is below q) instead of one by one.
+    """
+
+    def score(table: Floats, rows: Ints, values: Floats) -> Floats:  # noqa: ARG001 - only their ranks matter
+        count = rows.shape[1]
+        p = first - np.arange(count) / count * (first - last)
+        q = (1 - p + _LEAST_PROBABILITY) / p
+        together = int(np.clip(35 / -np.log10(q.min()), 1, 10))
+        result = np.full((len(rows), table.shape[1]), np.log(p).sum())
+        for start in range(0, len(rows), _UNITS):
+            images = np.ascontiguousarray(rows[start : start + _UNITS].T)  # (k, B)
+            product = np.empty((images.shape[1], table.shape[1]), dtype=np.float32)
+            factor = np.empty_like(product)
+            for rank in range(0, count, together):
+                np.take(table, images[rank], axis=0, out=product, mode="clip")
+                product += np.float32(q[rank])
+                for other in range(rank + 1, min(rank + together, count)):
+                    np.take(table, images[other], axis=0, out=factor, mode="clip")
+                    factor += np.float32(q[other])
+                    product *= factor
+                result[start : start + _UNITS] += np.log(product, out=product)
+        return result
+
+    return score
+
+
+def _reordering(table: Floats, rows: Ints, values: Floats) -> Floats:
+    result = np.empty((len(rows), table.shape[1]))
+    count = rows.shape[1]
+    for unit, (images, own) in enumerate(zip(rows, values.astype(np.float64), strict=True)):
+        if own[0] == own[-1]:
+            result[unit] = 1.0
+        else:
+            own = (own - own[-1]) / (own[0] - own[-1])  # 1 .. 0
+            for first in range(0, table.shape[1], _COLUMNS):
+                found = table[images, first : first + _COLUMNS].T  # (c, k)
+                order = places_of(np.sort(ascending(found, np.arange(count)), axis=1))
+                moved = np.abs(own[order] - own[::-1])
+                result[unit, first : first + _COLUMNS] = np.einsum("ck,ck,ck->c", moved, moved, moved) / count
+            result[unit] /= _mean_cubed_difference(own)
+        mean = table[images].mean(axis=0, dtype=np.float64)
+        result[unit] /= np.sqrt(np.maximum(mean, LEAST_MEAN_SCORE))
+    return -result
+
+
+def _mean_cubed_difference(descending: Floats) -> float:
+    """Return the mean of |a - b| ** 3 over all pairs (a, b) of values: what a random order's error is on average."""
+    values = descending[::-1]
+    lower = np.arange(len(values))  # values below each
+    first, second, third = (np.cumsum(values**power) - values**power for power in (1, 2, 3))
+    pairs = lower * values**3 - 3 * values**2 * first + 3 * values * second - third
+    return float(2 * pairs.sum() / len(values) ** 2)
+
+
+RANKED: dict[str, Ranked] = {
+    "soft_wpmi": Ranked(lambda images: min(100, images), _softmax(10), _log_product(0.998, 0.97), 1.0),
+    "wpmi": Ranked(lambda images: min(28, images), _softmax(2), _log_product(1.0, 1.0), 0.6),
+    "rank_reorder": Ranked(lambda images: max(2, int(images * 0.05)), lambda s: s.astype(np.float32), _reordering, 0.0),
+}
+"""The similarities that read top images only."""
