@@ -4,9 +4,11 @@
 
     /api/image/<dataset>/<version>/<row>            one picture at its own size
     /api/sheet/<dataset>/<version>/<row>-<row>-...  up to 200 pictures on one sheet, ten a row
+    /api/map/<run>/<unit>                           where a unit fires in its top images, to lay over them
 
-The version is the beginning of the dataset's fingerprint, so an address always means the same pixels and may be kept
-for ever. Only names and row numbers are accepted, never paths.
+The version is the beginning of the dataset's fingerprint and the run the name of a dissection, which holds a hash of
+its content: an address always means the same pixels and may be kept for ever. Only names and numbers are accepted,
+never paths.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import os
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -29,9 +32,15 @@ from workbench.errors import SpecError, WorkbenchError
 from workbench.specs import check_name
 from workbench.store import Store
 
+if TYPE_CHECKING:
+    from workbench.studies.dissection import Dissection
+
 SHEET_COLUMNS = 10
 SHEET_LIMIT = 200
 SMALL, LARGE = 48, 96
+MAP_SIDE = 96
+"""Width of one activation map, in pixels."""
+MAP_OPACITY = 0.72
 VERSION_DIGITS = 16
 _HEADERS = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
 
@@ -81,6 +90,46 @@ def _fit(picture: Image.Image, side: int) -> Image.Image:
     return copy
 
 
+def map_address(run: str, unit: int) -> str:
+    """Return the address of a unit's activation maps; ``unit`` is its place among all units of the dissection."""
+    return f"/api/map/{run}/{unit}"
+
+
+def draw_maps(maps: npt.NDArray[np.uint8]) -> Image.Image:
+    """Return activation maps side by side, to lay over pictures: clear where least active, then red, then yellow.
+
+    Parameters
+    ----------
+    maps : uint8 array (k, h, w)
+        0 is the least and 255 the greatest activation.
+    """
+    size = (MAP_SIDE, MAP_SIDE)
+    smooth = [np.asarray(Image.fromarray(one).resize(size, Image.Resampling.BICUBIC)) for one in maps]
+    heat = np.concatenate(smooth, axis=1).astype(np.float32) / 255
+    paint = np.stack([*_flame(heat), MAP_OPACITY * heat**0.8], axis=2)
+    return Image.fromarray((paint * 255).astype(np.uint8), "RGBA")
+
+
+def _flame(heat: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float32], ...]:
+    """Return red, green and blue from dark red over orange to pale yellow, each 0 to 1."""
+    return np.clip(0.55 + 0.9 * heat, 0, 1), np.clip(1.55 * heat - 0.45, 0, 0.95), np.clip(3 * heat - 2.6, 0, 0.4)
+
+
+@lru_cache(maxsize=2)
+def _maps(root: Path, run: str, layer: str) -> npt.NDArray[np.uint8] | None:
+    return _dissection(root, run).maps(layer)
+
+
+@lru_cache(maxsize=4)
+def _dissection(root: Path, run: str) -> Dissection:
+    from workbench.studies.dissection import find_dissection
+
+    found = find_dissection(Store(root), run)
+    if found.artifact.name != run:
+        raise SpecError(f"{run!r} is not a dissection's whole name")
+    return found
+
+
 @lru_cache(maxsize=4)
 def _dataset(root: Path, name: str, version: str) -> Dataset:
     dataset = open_dataset(Store(root), check_name(name))
@@ -120,8 +169,26 @@ def sheet(request: Request) -> Response:
     return Response(encode_png(draw_sheet(pictures)), media_type="image/png", headers=_HEADERS)
 
 
+def unit_map(request: Request) -> Response:
+    """Answer with a unit's activation maps as PNG."""
+    run, unit = request.path_params["run"], request.path_params["unit"]
+    try:
+        dissection = _dissection(workspace(), run)
+        if not (unit.isascii() and unit.isdigit() and len(unit) < 10 and int(unit) < len(dissection.unit)):
+            raise SpecError(f"{run} has the units 0 to {len(dissection.unit) - 1}")
+        layer = dissection.layers[int(dissection.layer_index[int(unit)])]
+        maps = _maps(workspace(), run, layer)
+        if maps is None:
+            raise SpecError(f"{layer} has no activation maps")
+    except WorkbenchError as error:
+        return PlainTextResponse(str(error), status_code=404)
+    picture = draw_maps(maps[int(dissection.unit[int(unit)])])
+    return Response(encode_png(picture), media_type="image/png", headers=_HEADERS)
+
+
 ROUTES = [
     Route("/api/image/{dataset}/{version}/{rows}", image),
     Route("/api/sheet/{dataset}/{version}/{rows}", sheet),
+    Route("/api/map/{run}/{unit}", unit_map),
 ]
 """What ``serve.py`` mounts beside the pages."""

@@ -20,7 +20,9 @@ from workbench.store import Artifact, Store
 from workbench.studies.health import Health, load_health
 
 if TYPE_CHECKING:
+    from workbench.studies.ablate import Ablation
     from workbench.studies.classify import Classification
+    from workbench.studies.dissection import Dissection
 
 
 RESET = "reset"
@@ -69,11 +71,22 @@ class View:
         st.session_state[self._key] = {**values, **changes}
         self._write_address()
 
+    def settle(self, **values: str) -> None:
+        """Write down what was taken for granted, so that the address says it; nothing else changes."""
+        st.session_state[self._key] = {**st.session_state[self._key], **values}
+        self._write_address()
+
     def bind(self, name: str, value: str | None = None) -> dict[str, Any]:
         """Return ``key`` and ``on_change`` that tie a widget to a value; it starts from ``value`` or the view's."""
         key = f"{self._page}.{name}"
         st.session_state[key] = self[name] if value is None else value
         return {"key": key, "on_change": self._take, "args": (name, key)}
+
+    def switch(self, name: str) -> dict[str, Any]:
+        """Return ``key`` and ``on_change`` that tie a toggle to a value: ``"yes"`` or the empty text."""
+        key = f"{self._page}.{name}"
+        st.session_state[key] = bool(self[name])
+        return {"key": key, "on_change": self._take_switch, "args": (name, key)}
 
     def key(self, name: str) -> str:
         """Return the key of a widget or component of this page."""
@@ -85,6 +98,9 @@ class View:
 
     def _take(self, name: str, key: str) -> None:
         self.set(**{name: str(st.session_state[key] or self._defaults[name])})
+
+    def _take_switch(self, name: str, key: str) -> None:
+        self.set(**{name: "yes" if st.session_state[key] else ""})
 
     def _write_address(self) -> None:
         values = st.session_state[self._key]
@@ -174,6 +190,87 @@ def _embeddings(_dataset: Dataset, reference: str, fingerprint: str) -> npt.NDAr
     except StoreError:
         return None
     return np.asarray(open_embeddings(_dataset, artifact).matrix)
+
+
+def dissections(dataset_name: str) -> list[Artifact]:
+    """Return the dissections made on a dataset, newest first."""
+    return [run for run in store().artifacts("dissection") if run.spec.get("dataset") == dataset_name]
+
+
+def dissection_dataset(run: str) -> str:
+    """Return the dataset of the dissection ``run``; empty where there is none of that name."""
+    found = {artifact.name: artifact for artifact in store().artifacts("dissection")} if run else {}
+    return str(found[run].spec["dataset"]) if run in found else ""
+
+
+def dissection(dataset_name: str, run: str) -> Dissection:
+    """Return a stored dissection, opened once.
+
+    Raises
+    ------
+    SpecError
+        The dataset has no such run.
+    """
+    found = {artifact.name: artifact for artifact in dissections(dataset_name)}
+    if run not in found:
+        raise unknown_name(f"dissection of {dataset_name}", run, found)
+    return _dissection(workspace(), run)
+
+
+@st.cache_resource(show_spinner="Opening the dissection", max_entries=4)
+def _dissection(root: Path, run: str) -> Dissection:
+    from workbench.studies.dissection import open_dissection
+
+    return open_dissection(Store(root).artifact("dissection", run))
+
+
+def face_activations(found: Dissection, row: int) -> npt.NDArray[np.float32]:
+    """Return every unit's activation for one face, shape (U,).
+
+    Raises
+    ------
+    StoreError
+        The recorded activations have been deleted.
+    """
+    return _face_activations(workspace(), found.artifact.name, row, found)
+
+
+@st.cache_data(show_spinner=False, max_entries=500)
+def _face_activations(root: Path, run: str, row: int, _found: Dissection) -> npt.NDArray[np.float32]:
+    from workbench.studies.dissection import unit_activations
+
+    del run  # stands for the dissection in the cache's key
+    return unit_activations(_found, Store(root), row)
+
+
+def unit_values(found: Dissection, layer: str, unit: int) -> npt.NDArray[np.float32]:
+    """Return one unit's activation for every face of the dataset, shape (N,).
+
+    Raises
+    ------
+    StoreError
+        The recorded activations have been deleted, or the dataset has changed.
+    """
+    return _unit_values(workspace(), found.artifact.name, layer, unit, found)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _unit_values(root: Path, run: str, layer: str, unit: int, _found: Dissection) -> npt.NDArray[np.float32]:
+    from workbench.studies.unit_values import unit_values as read_unit_values
+
+    del run  # stands for the dissection in the cache's key
+    values = read_unit_values(_found, Store(root), layer, unit)
+    values.flags.writeable = False
+    return values
+
+
+def ablation(found: Dissection, layer: str) -> Ablation | None:
+    """Return the newest ablation of a dissection's layer, or ``None``."""
+    try:
+        from workbench.studies.ablate import find_ablation
+    except ImportError:
+        return None
+    return find_ablation(store(), found.artifact.name, layer)
 
 
 def health(dataset: Dataset) -> Health:

@@ -14,9 +14,9 @@ from workbench.store import Artifact
 
 TABS = {"broad": "Confusions", "fine": "Fine concepts", "classes": "Per class", "calibration": "Calibration"}
 FACES = {"label": "", "predicted": "", "concept": "", "outcome": "all", "face": "", "page": "1"}
-DEFAULTS = {"dataset": "", "run": "", "split": "", "tab": "broad", "order": "wrongest", **FACES}
+DEFAULTS = {"dataset": "", "run": "", "split": "", "tab": "broad", "order": "wrongest", "dissection": "", **FACES}
 RESETS = {
-    "dataset": ("run", "split", *FACES),
+    "dataset": ("run", "split", "dissection", *FACES),
     "run": ("split", *FACES),
     "split": ("face", "page"),
     "label": ("face", "page"),

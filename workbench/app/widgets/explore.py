@@ -17,6 +17,7 @@ from workbench.app.text import percent
 from workbench.app.widgets import notices
 from workbench.app.widgets.face_panel import face_panel
 from workbench.app.widgets.faces import browse_faces
+from workbench.app.widgets.fired import draw_fired
 from workbench.data.datasets import Dataset
 from workbench.errors import unknown_name
 from workbench.figures.theme import UNKNOWN, class_colours
@@ -40,6 +41,7 @@ def explore(view: View, dataset: Dataset, run: Classification, split: str, fine:
             draw_matrix(view, run, choice, fine)
             face_panel(view, dataset, run, rows)
             export_matrix(view, run, choice.split, fine)
+            fired = st.container()
         with right:
             draw_filters(view, run, fine)
             browse_faces(
@@ -51,6 +53,8 @@ def explore(view: View, dataset: Dataset, run: Classification, split: str, fine:
                 height=980,
                 empty="No image falls here. Widen the filters, or choose another cell.",
             )
+        with fired:
+            draw_fired(view, dataset)
 
 
 def read_choice(view: View, run: Classification, split: str, fine: bool) -> Choice:

@@ -1,0 +1,89 @@
+"""From a face to units: which units of a dissected network fired for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from workbench.app import definitions, session
+from workbench.app.components.unit_links import unit_links
+from workbench.app.routes import sheet_address
+from workbench.app.session import View
+from workbench.app.text import plain
+from workbench.app.units import fired_units
+from workbench.app.widgets import notices
+from workbench.app.widgets.units import make_links
+from workbench.data.datasets import Dataset
+from workbench.errors import WorkbenchError, unknown_name
+from workbench.store import Artifact
+
+if TYPE_CHECKING:
+    from workbench.studies.dissection import Dissection
+
+UNITS = 8
+PICTURES = 3
+"""Faces shown of each unit."""
+
+
+def draw_fired(view: View, dataset: Dataset) -> None:
+    """Draw the units that stand out on the face the view names, for the newest or the chosen dissection.
+
+    Draws nothing without a face or a dissection.
+
+    Raises
+    ------
+    SpecError
+        The view names a dissection the dataset does not have.
+    """
+    row = view.number("face")
+    found = session.dissections(dataset.name) if row is not None and row < len(dataset) else []
+    if row is None or not found:
+        return
+    by_name = {run.name: run for run in found}
+    run = view["dissection"] or found[0].name
+    if run not in by_name:
+        raise unknown_name(f"dissection of {dataset.name}", run, by_name)
+    st.markdown("**Units that fired for this face**", help=definitions.FIRED)
+    if len(found) > 1:
+        st.selectbox(
+            "Dissection",
+            list(by_name),
+            format_func=lambda name: dissection_title(by_name[name]),
+            label_visibility="collapsed",
+            **view.bind("dissection", run),
+        )
+    try:
+        draw_list(view, dataset, session.dissection(dataset.name, run), row)
+    except WorkbenchError as error:
+        st.caption(plain(error))
+
+
+def draw_list(view: View, dataset: Dataset, dissection: Dissection, row: int) -> None:
+    """Draw the units as links; a click goes to the unit's page."""
+    units, shares = fired_units(dissection, session.face_activations(dissection, row), UNITS)
+    if not len(units):
+        st.caption("No unit of this network has a label that holds.")
+        return
+    values = []
+    for share in shares.tolist():
+        words = f"more active than on {share:.0f} % of the probing images"
+        values.append((f"{share:.0f} %", share / 100, words))
+    pictures = min(PICTURES, dissection.top.shape[1])
+    unit_links(
+        make_links(dissection, units, values),
+        sheet_address(dataset, dissection.top[units, :pictures].ravel()),
+        pictures,
+        key=view.key("fired"),
+        on_open=lambda: session.remember("open unit", str(view.event("fired", "open"))),
+    )
+    unit = session.recall("open unit")
+    if unit:
+        session.remember("open unit", "")
+        st.switch_page(notices.NEURONS, query_params={"run": dissection.artifact.name, "unit": str(unit)})
+
+
+def dissection_title(run: Artifact) -> str:
+    """Return a dissection in words: network, layers, concept set, similarity and CLIP."""
+    spec = run.spec
+    return f"{spec['target']} · {spec['layers']} · {spec['concepts']} · {spec['similarity']} · {spec['clip']}"
