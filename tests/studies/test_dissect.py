@@ -220,8 +220,8 @@ def test_a_killed_run_resumes_to_the_same_bytes(
     assert again.manifest["parts"] == found.artifact.manifest["parts"]
 
 
-def write_network(folder: Path, body: str) -> None:
-    (folder / "mine.py").write_text(
+def write_network(folder: Path, name: str, body: str) -> None:
+    (folder / f"{name}.py").write_text(
         "import torch\nfrom torch import nn\nfrom torchvision import transforms\n"
         "look = transforms.Compose([transforms.Grayscale(), transforms.Resize((8, 8)), transforms.ToTensor()])\n" + body
     )
@@ -253,8 +253,8 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store: Store) -> Store:
 
 
 def test_a_constant_unit_has_no_label(own: Store, tmp_path: Path) -> None:
-    write_network(tmp_path, NETWORK.format(fault="1.0"))
-    spec = dataclasses.replace(QUICK, target="python:mine:make", layers="first,bad")
+    write_network(tmp_path, "constant_unit", NETWORK.format(fault="1.0"))
+    spec = dataclasses.replace(QUICK, target="python:constant_unit:make", layers="first,bad")
     found = dissect(spec, own)
     assert found.constant.tolist() == [False, False, True, False, False, False] + [False] * 4
     assert found.label[2] == -1
@@ -269,18 +269,20 @@ def test_a_constant_unit_has_no_label(own: Store, tmp_path: Path) -> None:
 
 def test_a_layer_of_constant_units_is_dissected_to_nothing(own: Store, tmp_path: Path) -> None:
     write_network(
-        tmp_path, NETWORK.format(fault="1.0").replace("self.first.weight[2] = 0", "self.first.weight.zero_()")
+        tmp_path,
+        "constant_layer",
+        NETWORK.format(fault="1.0").replace("self.first.weight[2] = 0", "self.first.weight.zero_()"),
     )
-    found = dissect(dataclasses.replace(QUICK, target="python:mine:make", layers="first"), own)
+    found = dissect(dataclasses.replace(QUICK, target="python:constant_layer:make", layers="first"), own)
     assert found.constant.all()
     assert found.layer_table[0]["labelled"] == 0
     assert found.layer_table[0]["median_similarity"] is None
 
 
 def test_a_network_that_gives_nan_names_layer_unit_and_image(own: Store, tmp_path: Path) -> None:
-    write_network(tmp_path, NETWORK.format(fault="float('nan')"))
+    write_network(tmp_path, "nan_unit", NETWORK.format(fault="float('nan')"))
     with pytest.raises(ModelError, match=r"unit 1 of layer bad gives nan for the image 'face-0000'"):
-        dissect(dataclasses.replace(QUICK, target="python:mine:make", layers="bad"), own)
+        dissect(dataclasses.replace(QUICK, target="python:nan_unit:make", layers="bad"), own)
 
 
 @pytest.mark.parametrize(

@@ -153,6 +153,8 @@ def first_rows(dataset: Dataset) -> np.ndarray:
 
 def list_column(values: np.ndarray) -> pa.FixedSizeListArray:
     """Return a matrix ``(N, D)`` as a column of N lists."""
+    if not values.shape[1]:
+        return pa.array([[]] * len(values), pa.list_(pa.from_numpy_dtype(values.dtype)))
     return pa.FixedSizeListArray.from_arrays(pa.array(np.ascontiguousarray(values).ravel()), values.shape[1])
 
 

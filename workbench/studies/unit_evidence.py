@@ -255,7 +255,7 @@ def activation_maps(case: Case, layer: Layer, top: Rows, progress: Progress) -> 
             seen = maps(outputs[layer.name], layer.kind)
         if seen is None:
             return None
-        size = tuple(min(side, _MAP_SIDE) for side in seen.shape[-2:])
+        size = (min(seen.shape[-2], _MAP_SIDE), min(seen.shape[-1], _MAP_SIDE))
         small = adaptive_avg_pool2d(seen.float(), size).cpu().numpy()
         found = np.zeros((*top.shape, *size), dtype=np.float32) if found is None else found
         units, places = np.nonzero(np.isin(top, batch))
