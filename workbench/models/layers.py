@@ -102,8 +102,9 @@ def list_layers(target: Target) -> list[Layer]:
     for name in names:
         layer = _layer(name, modules[name], two[name], three[name])
         if not layer.problem:
-            unchanged = two[name].given == two[name].mark
-            first = handed_on.setdefault(two[name].mark, "its input" if unchanged else name)
+            seen = two[name]
+            unchanged = seen.given == seen.mark
+            first = handed_on.get(seen.mark, "its input") if unchanged else handed_on.setdefault(seen.mark, name)
             layer = layer if first == name else replace(layer, same_as=first)
         layers.append(layer)
     return layers
@@ -150,7 +151,7 @@ def capture(module: nn.Module, names: Sequence[str]) -> Iterator[dict[str, Tenso
     SpecError
         There is no layer of that name.
     """
-    modules = _find(module, names)
+    modules = {name: find_layer(module, name) for name in names}
     outputs: dict[str, Tensor] = {}
 
     def keep(name: str) -> Any:
@@ -272,6 +273,14 @@ def scaled_weights(module: nn.Module, name: str, scale: Tensor, with_bias: bool)
     return changed
 
 
+def find_layer(module: nn.Module, name: str) -> nn.Module:
+    """Return the module of a layer; :class:`~workbench.errors.SpecError` lists the layers there are."""
+    modules: dict[str, nn.Module] = dict(module.named_modules(remove_duplicate=False))
+    if not name or name not in modules:
+        raise unknown_name("layer", name, [known for known in modules if known])
+    return modules[name]
+
+
 def has_weight(layer: nn.Module) -> bool:
     """Whether a module's output is affine in a weight of its own that has a row for each unit.
 
@@ -378,16 +387,8 @@ def _prefix(output: Tensor) -> int:
     return 0 if output.ndim != 3 else output.shape[1] - math.isqrt(output.shape[1]) ** 2
 
 
-def _find(module: nn.Module, names: Sequence[str]) -> dict[str, nn.Module]:
-    modules = dict(module.named_modules(remove_duplicate=False))
-    for name in names:
-        if not name or name not in modules:
-            raise unknown_name("layer", name, [known for known in modules if known])
-    return {name: modules[name] for name in names}
-
-
 def _weighted(module: nn.Module, name: str) -> Any:
-    layer = _find(module, [name])[name]
+    layer: Any = find_layer(module, name)
     if not has_weight(layer):
         raise SpecError(
             f"layer {name!r} ({type(layer).__name__}) has no weight of its own for each unit; choose a convolution, a "
