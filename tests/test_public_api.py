@@ -7,10 +7,12 @@ import pytest
 import workbench
 
 PUBLIC = {
-    "Classification", "ClassifySpec", "Clip", "Concept", "ConceptSet", "Dataset", "DemoSpec", "EmbedSpec", "Embeddings",
-    "Health", "ImportSpec", "Store", "WorkbenchError", "__version__", "build_demo", "classify", "embed",
-    "import_dataset", "list_datasets", "load_clip", "load_concept_set", "load_health", "open_classification",
-    "open_dataset", "read_spec",
+    "AblateSpec", "Ablation", "Classification", "ClassifySpec", "Clip", "Concept", "ConceptSet", "Dataset",
+    "DemoSpec", "DissectSpec", "Dissection", "EmbedSpec", "Embeddings", "Health", "ImportSpec", "PredictSpec",
+    "ReweightSpec", "Reweighting", "Store", "Target", "WorkbenchError", "__version__", "ablate", "build_demo",
+    "classify", "dissect", "embed", "import_dataset", "list_datasets", "list_layers", "load_clip", "load_concept_set",
+    "load_health", "load_target", "open_ablation", "open_classification", "open_dataset", "open_dissection",
+    "open_reweighting", "predict", "read_spec", "reweight",
 }  # fmt: skip
 
 

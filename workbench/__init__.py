@@ -24,25 +24,44 @@ if TYPE_CHECKING:
     from workbench.errors import WorkbenchError as WorkbenchError
     from workbench.models.clip import Clip as Clip
     from workbench.models.clip import load_clip as load_clip
+    from workbench.models.layers import list_layers as list_layers
+    from workbench.models.targets import Target as Target
+    from workbench.models.targets import load_target as load_target
+    from workbench.specs import AblateSpec as AblateSpec
     from workbench.specs import ClassifySpec as ClassifySpec
     from workbench.specs import DemoSpec as DemoSpec
+    from workbench.specs import DissectSpec as DissectSpec
     from workbench.specs import EmbedSpec as EmbedSpec
     from workbench.specs import ImportSpec as ImportSpec
+    from workbench.specs import PredictSpec as PredictSpec
+    from workbench.specs import ReweightSpec as ReweightSpec
     from workbench.specs import read_spec as read_spec
     from workbench.store import Store as Store
+    from workbench.studies.ablate import Ablation as Ablation
+    from workbench.studies.ablate import ablate as ablate
+    from workbench.studies.ablate import open_ablation as open_ablation
     from workbench.studies.classify import Classification as Classification
     from workbench.studies.classify import classify as classify
     from workbench.studies.classify import open_classification as open_classification
     from workbench.studies.demo import build_demo as build_demo
+    from workbench.studies.dissect import dissect as dissect
+    from workbench.studies.dissection import Dissection as Dissection
+    from workbench.studies.dissection import open_dissection as open_dissection
     from workbench.studies.embed import Embeddings as Embeddings
     from workbench.studies.embed import embed as embed
     from workbench.studies.health import Health as Health
     from workbench.studies.health import load_health as load_health
     from workbench.studies.importing import import_dataset as import_dataset
+    from workbench.studies.predict import predict as predict
+    from workbench.studies.reweight import Reweighting as Reweighting
+    from workbench.studies.reweight import open_reweighting as open_reweighting
+    from workbench.studies.reweight import reweight as reweight
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "AblateSpec": "specs",
+    "Ablation": "studies.ablate",
     "Classification": "studies.classify",
     "ClassifySpec": "specs",
     "Clip": "models.clip",
@@ -50,23 +69,38 @@ _HOMES = {
     "ConceptSet": "data.concepts",
     "Dataset": "data.datasets",
     "DemoSpec": "specs",
+    "DissectSpec": "specs",
+    "Dissection": "studies.dissection",
     "EmbedSpec": "specs",
     "Embeddings": "studies.embed",
     "Health": "studies.health",
     "ImportSpec": "specs",
+    "PredictSpec": "specs",
+    "ReweightSpec": "specs",
+    "Reweighting": "studies.reweight",
     "Store": "store",
+    "Target": "models.targets",
     "WorkbenchError": "errors",
+    "ablate": "studies.ablate",
     "build_demo": "studies.demo",
     "classify": "studies.classify",
+    "dissect": "studies.dissect",
     "embed": "studies.embed",
     "import_dataset": "studies.importing",
     "list_datasets": "data.datasets",
+    "list_layers": "models.layers",
     "load_clip": "models.clip",
     "load_concept_set": "data.concepts",
     "load_health": "studies.health",
+    "load_target": "models.targets",
+    "open_ablation": "studies.ablate",
     "open_classification": "studies.classify",
     "open_dataset": "data.datasets",
+    "open_dissection": "studies.dissection",
+    "open_reweighting": "studies.reweight",
+    "predict": "studies.predict",
     "read_spec": "specs",
+    "reweight": "studies.reweight",
 }
 
 __all__ = sorted(["__version__", *_HOMES])

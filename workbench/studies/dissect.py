@@ -210,11 +210,8 @@ def _notes(case: Case, clip: Clip) -> list[str]:
             f"{clip.name} never saw these words in training, so labels with them are a guess: {', '.join(unseen)}"
         )
     blank = len(dataset.rows(spec.split)) - len(case.probing)
-    if blank or len(dataset.rejected):
-        notes.append(
-            f"{blank:,} blank images of split {spec.split!r} are left out, and the {len(dataset.rejected):,} images "
-            "that could not be read at import"
-        )
+    if blank:
+        notes.append(f"{blank:,} blank images of split {spec.split!r} choose no label")
     for name, model in ((clip.name, clip), (case.target.spec, case.target)):
         trained = model.training_images
         seen = trained.matches(dataset.digests, dataset.hashes) if trained is not None else np.zeros(len(dataset), bool)
