@@ -163,22 +163,48 @@ def layer_offset(log_probabilities: Floats, weight: float) -> Floats:
     return np.asarray(weight * (greatest + np.log(mean)), dtype=np.float64)
 
 
-def columns(name: str, values: Floats) -> Floats:
-    """Prepare columns (N, B) for one of the two cosines: float32 (N, B), whose products (B, N) (N, C) it sums."""
-    values = values.astype(np.float64)
+def columns(name: str, values: Floats, weights: Floats | None = None) -> Floats:
+    """Prepare columns for one of the two cosines, so that the sum over images of their products is the similarity.
+
+    Parameters
+    ----------
+    name : str
+        ``cos_similarity`` or ``cos_similarity_cubed``.
+    values : float array (N, B)
+        Activations of units, or scores of concepts.
+    weights : float array (N,), optional
+        How often each image counts, the same when the products are summed; by default once.
+
+    Returns
+    -------
+    float32 array (N, B)
+    """
+    weights = np.ones(len(values), np.float32) if weights is None else weights.astype(np.float32)
+    least = 0.0
+    values = values.astype(np.float32)
     if name == "cos_similarity_cubed":
-        values -= values.mean(axis=0)
-        values **= 3
-    norms = np.sqrt(np.einsum("nb,nb->b", values, values))
-    values /= np.maximum(norms, _LEAST_NORM) if name == "cos_similarity_cubed" else np.where(norms > 0, norms, 1)
-    return values.astype(np.float32)
+        values[:, values.max(axis=0) == values.min(axis=0)] = 0
+        for _ in range(2):  # what rounding left of the mean goes the second time
+            values -= weights @ values / weights.sum()
+        least = _LEAST_NORM
+    peaks = np.maximum(values.max(axis=0), -values.min(axis=0)).astype(np.float64)
+    peaks[peaks == 0] = 1
+    values /= peaks.astype(np.float32)  # lest cubes and squares leave float32
+    if name == "cos_similarity_cubed":
+        values *= values * values
+        peaks **= 3
+    norms = np.maximum(np.sqrt(weights @ np.square(values)), least / peaks)
+    values *= (1 / np.where(norms > 0, norms, 1)).astype(np.float32)
+    return values
 
 
-def check(activations: Floats, scores: Floats) -> None:
-    """Refuse activations and scores that do not belong together, too few images, no concepts, NaN.
+def check(activations: Floats, scores: Floats, name: str) -> None:
+    """Refuse an unknown similarity, activations and scores that do not belong together, too few images, no concepts.
 
     Activations are looked through for NaN where they are read: here only their shape is.
     """
+    if name not in SIMILARITIES:
+        raise unknown_name("similarity", name, SIMILARITIES)
     check_embeddings(scores, "concept scores", "NC")
     if activations.ndim != 2 or not np.issubdtype(activations.dtype, np.floating):
         raise ValueError(f"activations must be a float array (N, U), not {activations.dtype} {activations.shape}")
@@ -192,7 +218,7 @@ def check(activations: Floats, scores: Floats) -> None:
 
 def _ranked(name: str, activations: Floats, scores: Floats) -> Floats:
     method = RANKED[name]
-    check(activations, scores)
+    check(activations, scores, name)
     if not activations.shape[1]:
         return np.empty((0, scores.shape[1]), dtype=np.float32)
     rows = top_images(activations, method.count(len(scores)))
@@ -204,7 +230,7 @@ def _ranked(name: str, activations: Floats, scores: Floats) -> Floats:
 
 
 def _valued(name: str, activations: Floats, scores: Floats) -> Floats:
-    check(activations, scores)
+    check(activations, scores, name)
     check_embeddings(activations, "activations", "NU")
     found = np.empty((activations.shape[1], scores.shape[1]), dtype=np.float32)
     for first in range(0, scores.shape[1], _COLUMNS):
@@ -261,21 +287,28 @@ def _log_product(first: float, last: float) -> Callable[[Floats, Ints, Floats], 
 
 def _reordering(table: Floats, rows: Ints, values: Floats) -> Floats:
     result = np.empty((len(rows), table.shape[1]))
-    count = rows.shape[1]
-    for unit, (images, own) in enumerate(zip(rows, values.astype(np.float64), strict=True)):
-        if own[0] == own[-1]:
-            result[unit] = 1.0
-        else:
-            own = (own - own[-1]) / (own[0] - own[-1])  # 1 .. 0
-            for first in range(0, table.shape[1], _COLUMNS):
-                found = table[images, first : first + _COLUMNS].T  # (c, k)
-                order = places_of(np.sort(ascending(found, np.arange(count)), axis=1))
-                moved = np.abs(own[order] - own[::-1])
-                result[unit, first : first + _COLUMNS] = np.einsum("ck,ck,ck->c", moved, moved, moved) / count
-            result[unit] /= _mean_cubed_difference(own)
-        mean = table[images].mean(axis=0, dtype=np.float64)
-        result[unit] /= np.sqrt(np.maximum(mean, LEAST_MEAN_SCORE))
-    return -result
+    places = np.arange(rows.shape[1])
+    share = np.full(len(places), 1 / len(places), dtype=np.float32)
+    for unit, (images, own) in enumerate(zip(rows, _from_one_to_zero(values), strict=True)):
+        chance = _mean_cubed_difference(own.astype(np.float64))
+        for first in range(0, table.shape[1], _COLUMNS):
+            found = np.take(table[:, first : first + _COLUMNS], images, axis=0)  # (k, c)
+            error: Floats = np.ones(found.shape[1])
+            if chance > 0:
+                keys = ascending(np.ascontiguousarray(found.T), places)  # (c, k)
+                keys.sort(axis=1)
+                moved = np.take(own, places_of(keys), mode="clip") - own[::-1]
+                error = np.einsum("ck,ck,ck->c", moved, moved, np.abs(moved)) / len(places) / chance
+            mean = np.maximum(share @ found, LEAST_MEAN_SCORE)
+            result[unit, first : first + _COLUMNS] = -error / np.sqrt(mean)
+    return result
+
+
+def _from_one_to_zero(values: Floats) -> Floats:
+    """Scale each row of descending values (B, k) to 1 .. 0, which its error relative to chance does not see."""
+    values = values.astype(np.float64)
+    span = values[:, :1] - values[:, -1:]
+    return ((values - values[:, -1:]) / np.where(span > 0, span, 1)).astype(np.float32)
 
 
 def _mean_cubed_difference(descending: Floats) -> float:

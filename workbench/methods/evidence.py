@@ -32,11 +32,14 @@ import numpy as np
 from scipy.stats import false_discovery_control, norm, rankdata
 
 from workbench.errors import SpecError
-from workbench.methods.dissect import RANKED, check, columns, layer_offset, similarity, top_images
+from workbench.methods.dissect import RANKED, check, columns, layer_offset, top_images
 from workbench.methods.shapes import Floats, Ints, check_embeddings, check_labels
 
 LEVEL = 0.95
 _DRAWS = 128
+_SHARED = 8
+"""Draws of different units that share one permutation, for the cosines: drawing it costs as much as using it."""
+_POOL = 512
 _UNITS = 256
 _ROUNDING = 1e-5
 
@@ -88,7 +91,7 @@ def null_distribution(
     Null
         See the module for what it is exact for.
     """
-    check(activations, scores)
+    check(activations, scores, name)
     if draws < 1:
         raise SpecError(f"draws is {draws}; it must be 1 or more")
     if similarities.shape != (activations.shape[1], scores.shape[1]) or not len(similarities):
@@ -153,7 +156,7 @@ def stability(
     float32 array (U,)
         Share of the resamples, 0..1, whose most similar concept is the label.
     """
-    check(activations, scores)
+    check(activations, scores, name)
     check_labels(labels, "labels", scores.shape[1], rows=activations.shape[1])
     if resamples < 1:
         raise SpecError(f"resamples is {resamples}; it must be 1 or more")
@@ -216,7 +219,7 @@ def _ranked_draws(
     own_rows, own_values = _tops(activations, count)
     drawn = method.score(table, tops, own_values[generator.integers(0, len(own_values), draws)])
     offset = method.score(table, own_rows[:1], own_values[:1])[0] - similarities[0]  # what the layer's own had taken
-    return (drawn - offset).astype(np.float32)
+    return np.asarray(drawn - offset, dtype=np.float32)
 
 
 def _valued_draws(
@@ -225,20 +228,37 @@ def _valued_draws(
     """Yield the similarities of permuted units with each concept, (_DRAWS, C) at a time."""
     check_embeddings(activations, "activations", "NU")
     concepts = columns(name, scores)
+    pool = generator.permutation(activations.shape[1])[:_POOL]
+    units = np.ascontiguousarray(columns(name, activations[:, pool]).T)  # (P, N)
     for start in range(0, draws, _DRAWS):
-        picked = generator.integers(0, activations.shape[1], min(_DRAWS, draws - start))
-        units = np.ascontiguousarray(columns(name, activations[:, picked]).T)  # (B, N)
-        yield generator.permuted(units, axis=1, out=units) @ concepts
+        picked = generator.integers(0, len(units), min(_DRAWS, draws - start))
+        drawn = np.empty((len(picked), len(scores)), dtype=np.float32)
+        for first in range(0, len(picked), _SHARED):
+            order = generator.permutation(len(scores))
+            for draw in range(first, min(first + _SHARED, len(picked))):
+                np.take(units[picked[draw]], order, out=drawn[draw], mode="clip")
+        yield drawn @ concepts
 
 
 def _resampled(name: str, activations: Floats, scores: Floats, resamples: Iterator[Ints]) -> Iterator[Floats]:
     """Yield the similarities (U, C) on each resample, given how often it draws each image."""
-    if name not in RANKED:
-        check_embeddings(activations, "activations", "NU")
-        for counts in resamples:
-            drawn = np.repeat(np.arange(len(counts)), counts)
-            yield similarity(name, activations[drawn], scores[drawn])
-        return
+    return (_resampled_ranked if name in RANKED else _resampled_valued)(name, activations, scores, resamples)
+
+
+def _resampled_valued(name: str, activations: Floats, scores: Floats, resamples: Iterator[Ints]) -> Iterator[Floats]:
+    check_embeddings(activations, "activations", "NU")
+    for counts in resamples:
+        weights = counts.astype(np.float32)
+        concepts = columns(name, scores, weights) * weights[:, None]
+        yield np.concatenate(
+            [
+                columns(name, activations[:, start : start + _UNITS], weights).T @ concepts
+                for start in range(0, activations.shape[1], _UNITS)
+            ]
+        )
+
+
+def _resampled_ranked(name: str, activations: Floats, scores: Floats, resamples: Iterator[Ints]) -> Iterator[Floats]:
     method = RANKED[name]
     table, count = method.table(scores), method.count(len(scores))
     # a resample draws some images of the ranking not at all: its top k lie within somewhat more than k of the ranking
