@@ -71,7 +71,7 @@ def test_the_grid_holds_every_threshold_with_every_factor() -> None:
         (0.2, 2.0),
         (0.2, 3.0),
     ]
-    assert grid.up.tolist() == [int((VALUES > t).sum()) for t in grid.thresholds]
+    assert grid.up.tolist() == [int((t < VALUES).sum()) for t in grid.thresholds]
     assert np.array_equal(grid.scales[4], unit_scales(VALUES, 0.2, 2.0))
     assert grid.changes == pytest.approx(np.log(grid.factors))
 

@@ -49,7 +49,7 @@ class Grid:
     @property
     def changes(self) -> Floats:
         """How much each setting changes, float64 ``(S,)``: mean distance of its scales from 1, in powers of e."""
-        return np.abs(np.log(self.scales.astype(np.float64))).mean(axis=1)
+        return np.asarray(np.abs(np.log(self.scales.astype(np.float64))).mean(axis=1))
 
 
 def units_up(values: Floats, threshold: float, by: str = "tau") -> Bools:
@@ -65,7 +65,7 @@ def units_up(values: Floats, threshold: float, by: str = "tau") -> Bools:
         ``"tau"`` or ``"q"``.
     """
     with np.errstate(invalid="ignore"):
-        return values <= threshold if by == "q" else values > threshold
+        return np.asarray(values <= threshold if by == "q" else values > threshold)
 
 
 def unit_scales(values: Floats, threshold: float, factor: float, rule: str = "weights", by: str = "tau") -> Floats:

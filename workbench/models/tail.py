@@ -12,7 +12,6 @@ the whole network runs again for each change, with a hook in the layer: the same
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,13 +63,18 @@ class Cut:
         self.layer = known[layer_name]
         if self.layer.problem:
             raise SpecError(f"layer {layer_name!r} cannot be cut at: {self.layer.problem}")
-        self._parts: tuple[Callable[..., Any], Callable[..., Any]] | None = _split(target.module, layer_name)
+        self._parts: tuple[fx.GraphModule, fx.GraphModule] | None = _split(target.module, layer_name)
         if self._parts is not None and not self._faithful():
             self._parts = None
         self.partial = self._parts is not None
         self.notes: tuple[str, ...] = ()
         if not self.partial:
             self.notes = (f"{target.spec} cannot be cut at {layer_name}: each change runs the whole network again",)
+
+    @property
+    def after(self) -> fx.GraphModule | None:
+        """The recorded part after the layer; ``None`` where the whole network runs again for each change."""
+        return None if self._parts is None else self._parts[1]
 
     def head(self, inputs: Tensor) -> State:
         """Run what comes before the layer, and the layer.
@@ -109,7 +113,7 @@ class Cut:
             The output is no matrix of finite numbers with a row an image.
         """
         with torch.inference_mode():
-            changed = self._changed(state.output, scale, shift)
+            changed = self.change(state.output, scale, shift)
             if self._parts is not None:
                 rest = (value.clone() if isinstance(value, Tensor) else value for value in state.rest)
                 output = self._parts[1](changed, *rest)
@@ -120,10 +124,18 @@ class Cut:
                     output = self._target.module(state.rest[0])
                 finally:
                     handle.remove()
-            return self._target.check(output, len(changed))
+            return self.check(output, len(changed))
 
-    def _changed(self, output: Tensor, scale: Tensor | None, shift: Tensor | None) -> Tensor:
-        """Change each unit; always a copy, since what follows may work in place."""
+    def check(self, output: Any, count: int) -> Tensor:
+        """Return the network's output for ``count`` images if it may be logits; :class:`ModelError` otherwise."""
+        return self._target.check(output, count)
+
+    def example(self) -> State:
+        """Return the state of three pictures of noise, to try something out on."""
+        return self.head(self._noise())
+
+    def change(self, output: Tensor, scale: Tensor | None, shift: Tensor | None) -> Tensor:
+        """Change each unit of the layer's output; always a copy, since what follows may work in place."""
         shape = (-1,) if self.layer.kind == "tokens" else (-1, *[1] * (output.ndim - 2))
         if scale is not None and shift is not None:
             return torch.addcmul(shift.view(shape), output, scale.view(shape))
@@ -131,10 +143,13 @@ class Cut:
             return output * scale.view(shape)
         return output.clone() if shift is None else output + shift.view(shape)
 
+    def _noise(self) -> Tensor:
+        noise = np.random.default_rng(0).integers(0, 256, (3, 48, 48), dtype=np.uint8)
+        return self._target.prepare([Image.fromarray(pixels) for pixels in noise])
+
     def _faithful(self) -> bool:
         """Whether the two parts give what the whole network gives, unchanged and changed, and leave the state alone."""
-        noise = np.random.default_rng(0).integers(0, 256, (3, 48, 48), dtype=np.uint8)
-        inputs = self._target.prepare([Image.fromarray(pixels) for pixels in noise])
+        inputs = self._noise()
         scale = torch.linspace(0, 2, self.layer.units)
         layer = find_layer(self._target.module, self.layer.name)
         try:
@@ -146,7 +161,7 @@ class Cut:
             return False
         with torch.inference_mode():
             whole = self._target.logits(inputs)
-            handle = layer.register_forward_hook(lambda _, __, output: self._changed(output, scale, scale))
+            handle = layer.register_forward_hook(lambda _, __, output: self.change(output, scale, scale))
             try:
                 expected = self._target.logits(inputs)
             finally:
