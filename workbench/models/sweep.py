@@ -15,10 +15,21 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, fx, nn
+from torch.nn import functional
 
 from workbench.models.tail import Cut, State
 
-_TOLERANCE = 1e-4
+_MODULES = (
+    *(nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Mish, nn.Hardswish, nn.Tanh, nn.Sigmoid),
+    *(nn.Identity, nn.Flatten, nn.modules.dropout._DropoutNd, nn.modules.batchnorm._BatchNorm),
+    *(nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d),
+)
+_FUNCTIONS = (
+    *(torch.relu, torch.tanh, torch.sigmoid, torch.flatten, functional.relu, functional.gelu, functional.silu),
+    *(functional.max_pool2d, functional.avg_pool2d, functional.adaptive_avg_pool2d),
+)
+_METHODS = ("relu", "tanh", "sigmoid", "flatten", "contiguous")
+"""What leaves units apart: each output depends on one unit's input."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +105,7 @@ class Sweep:
                 each = inside.shape[1] // units
                 before = settings[0][1] * each
                 mixed = torch.cat([inside[:, :before], outside[:, before:]], dim=1)
-                hidden = torch.nn.functional.linear(mixed, weight, linear.bias)
+                hidden = functional.linear(mixed, weight, linear.bias)
                 inside -= outside  # from here on what a unit changes by joining the set
                 for index, size in settings:
                     joining = slice(before, size * each)
@@ -155,25 +166,19 @@ def _family(scales: Tensor, sets: dict[int, Any]) -> _Family:
 
 
 def _find_chain(cut: Cut) -> _Chain | None:
-    """Return the tail in three parts if it has that form, which is tried out on noise."""
-    parts = _split_at_linear(cut.after) if cut.after is not None and cut.layer.kind != "tokens" else None
-    if parts is None:
+    """Return the tail in three parts if it has that form; what keeps units apart is also tried out."""
+    chain = _split_at_linear(cut.after) if cut.after is not None and cut.layer.kind != "tokens" else None
+    if chain is None:
         return None
-    generator = torch.Generator().manual_seed(0)
-    state = cut.example()
     units = cut.layer.units
-    scales = torch.rand(units, generator=generator) + 0.5
+    odd = torch.arange(units) % 2 == 1
+    example = torch.randn(cut.example().output.shape, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
-        try:
-            whole = parts.features(cut.change(state.output, scales, None))
-            if whole.ndim != 2 or whole.shape[1] % units:
-                return None
-            odd = torch.arange(units) % 2 == 1
-            some = parts.features(cut.change(state.output, torch.where(odd, scales, 0.3), None))
-        except Exception:  # a chain of another form may fail in any way
+        whole, some = (chain.features(cut.change(example, torch.where(odd, 1.0, other), None)) for other in (1.0, -3.0))
+        if whole.ndim != 2 or whole.shape[1] % units or whole.shape[1] != chain.linear.in_features:
             return None
-        moved = float((_by_unit(some, units)[:, odd] - _by_unit(whole, units)[:, odd]).abs().sum())
-    return parts if moved <= _TOLERANCE * max(float(whole.abs().max()), 1.0) else None
+        apart = torch.equal(_by_unit(whole, units)[:, odd], _by_unit(some, units)[:, odd])
+    return chain if apart else None
 
 
 def _by_unit(values: Tensor, units: int) -> Tensor:
@@ -182,7 +187,7 @@ def _by_unit(values: Tensor, units: int) -> Tensor:
 
 
 def _split_at_linear(after: fx.GraphModule) -> _Chain | None:
-    """Follow the layer's output while nothing else joins it, up to the first linear layer."""
+    """Follow the layer's output while its units stay apart and nothing joins them, up to the first linear layer."""
     first, *others = [node for node in after.graph.nodes if node.op == "placeholder"]
     chain, node = [first], first
     while True:
@@ -192,6 +197,8 @@ def _split_at_linear(after: fx.GraphModule) -> _Chain | None:
         node = users[0]
         if node.op == "call_module" and isinstance(after.get_submodule(str(node.target)), nn.Linear):
             break
+        if not _keeps_apart(after, node):
+            return None
         chain.append(node)
     alone, copies = fx.Graph(), dict[fx.Node, fx.Node]()
     for each in chain:
@@ -205,3 +212,9 @@ def _split_at_linear(after: fx.GraphModule) -> _Chain | None:
     linear = after.get_submodule(str(node.target))
     assert isinstance(linear, nn.Linear)  # noqa: S101 - the loop ended there
     return _Chain(fx.GraphModule(after, alone).eval(), linear, fx.GraphModule(after, rest).eval())
+
+
+def _keeps_apart(after: fx.GraphModule, node: fx.Node) -> bool:
+    if node.op == "call_module":
+        return isinstance(after.get_submodule(str(node.target)), _MODULES)
+    return node.target in (_FUNCTIONS if node.op == "call_function" else _METHODS)
