@@ -105,14 +105,10 @@ def draw_maps(maps: npt.NDArray[np.uint8]) -> Image.Image:
     """
     size = (MAP_SIDE, MAP_SIDE)
     smooth = [np.asarray(Image.fromarray(one).resize(size, Image.Resampling.BICUBIC)) for one in maps]
-    heat = np.concatenate(smooth, axis=1).astype(np.float32) / 255
-    paint = np.stack([*_flame(heat), MAP_OPACITY * heat**0.8], axis=2)
-    return Image.fromarray((paint * 255).astype(np.uint8), "RGBA")
-
-
-def _flame(heat: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float32], ...]:
-    """Return red, green and blue from dark red over orange to pale yellow, each 0 to 1."""
-    return np.clip(0.55 + 0.9 * heat, 0, 1), np.clip(1.55 * heat - 0.45, 0, 0.95), np.clip(3 * heat - 2.6, 0, 0.4)
+    heat = np.concatenate(smooth, axis=1) / np.float32(255)
+    red, green, blue = 0.55 + 0.9 * heat, np.minimum(1.55 * heat - 0.45, 0.95), np.minimum(3 * heat - 2.6, 0.4)
+    paint = np.stack([red, green, blue, MAP_OPACITY * heat**0.8], axis=2).clip(0, 1)
+    return Image.fromarray((paint * 255).astype(np.uint8))
 
 
 @lru_cache(maxsize=2)

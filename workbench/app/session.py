@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from workbench.studies.ablate import Ablation
     from workbench.studies.classify import Classification
     from workbench.studies.dissection import Dissection
+    from workbench.studies.unit_values import UnitValues
 
 
 RESET = "reset"
@@ -224,44 +225,17 @@ def _dissection(root: Path, run: str) -> Dissection:
     return open_dissection(Store(root).artifact("dissection", run))
 
 
-def face_activations(found: Dissection, row: int) -> npt.NDArray[np.float32]:
-    """Return every unit's activation for one face, shape (U,).
-
-    Raises
-    ------
-    StoreError
-        The recorded activations have been deleted.
-    """
-    return _face_activations(workspace(), found.artifact.name, row, found)
+def unit_values(found: Dissection) -> UnitValues:
+    """Return the reader of a dissection's recorded activations, opened once."""
+    return _unit_values(workspace(), found.artifact.name, dataset(found.spec.dataset).fingerprint, found)
 
 
-@st.cache_data(show_spinner=False, max_entries=500)
-def _face_activations(root: Path, run: str, row: int, _found: Dissection) -> npt.NDArray[np.float32]:
-    from workbench.studies.dissection import unit_activations
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _unit_values(root: Path, run: str, fingerprint: str, _found: Dissection) -> UnitValues:
+    from workbench.studies.unit_values import UnitValues
 
-    del run  # stands for the dissection in the cache's key
-    return unit_activations(_found, Store(root), row)
-
-
-def unit_values(found: Dissection, layer: str, unit: int) -> npt.NDArray[np.float32]:
-    """Return one unit's activation for every face of the dataset, shape (N,).
-
-    Raises
-    ------
-    StoreError
-        The recorded activations have been deleted, or the dataset has changed.
-    """
-    return _unit_values(workspace(), found.artifact.name, layer, unit, found)
-
-
-@st.cache_resource(show_spinner=False, max_entries=64)
-def _unit_values(root: Path, run: str, layer: str, unit: int, _found: Dissection) -> npt.NDArray[np.float32]:
-    from workbench.studies.unit_values import unit_values as read_unit_values
-
-    del run  # stands for the dissection in the cache's key
-    values = read_unit_values(_found, Store(root), layer, unit)
-    values.flags.writeable = False
-    return values
+    del run, fingerprint  # stand for the dissection and the dataset in the cache's key
+    return UnitValues(_found, Store(root))
 
 
 def ablation(found: Dissection, layer: str) -> Ablation | None:

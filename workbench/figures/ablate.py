@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
-from workbench.figures.theme import REFERENCE, class_colours, style
+from workbench.figures.theme import REFERENCE, class_colours, style, tight
 
 Numbers = npt.NDArray[np.floating]
 
@@ -44,7 +44,7 @@ def unit_effects(classes: Sequence[str], change: Numbers, title: str, scale: flo
     reach = max(float(np.nanmax(np.abs(values), initial=0.0)) * 1.15, 1e-3 * scale)
     figure.update_xaxes(title=title, range=[-reach, reach])
     figure.update_yaxes(autorange="reversed")
-    return style(figure, 60 + 27 * max(2, len(classes)))
+    return tight(figure, 52 + 26 * max(2, len(classes)))
 
 
 def set_effects(sets: Sequence[Mapping[str, Any]], classes: Sequence[str]) -> go.Figure:

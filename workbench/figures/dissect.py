@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
-from workbench.figures.theme import ERROR_BAR, GRID, REFERENCE, UNKNOWN, class_colours, style
+from workbench.figures.theme import ERROR_BAR, GRID, REFERENCE, UNKNOWN, class_colours, style, tight
 
 Numbers = npt.NDArray[np.floating]
 
@@ -43,11 +43,16 @@ def similarity_distribution(similarity: Numbers, holds: npt.NDArray[np.bool_], l
             marker={"color": colour},
             hovertemplate=f"{name}: %{{y}} units with similarity %{{x}}<extra></extra>",
         )
-    figure.add_vline(x=limit, line={"color": REFERENCE, "dash": "dash", "width": 2})
-    figure.add_annotation(
-        x=limit, y=1, yref="paper", yanchor="bottom", showarrow=False, text="95 % of random sets are below"
+    highest = int(np.histogram(known, np.arange(low, high + 2 * size, size))[0].max(initial=0))
+    figure.add_scatter(
+        x=[limit, limit],
+        y=[0, highest * 1.05],
+        mode="lines",
+        name=f"limit {limit:.2f}: 95 % of random sets are below",
+        line={"color": "#d1495b", "dash": "dash", "width": 2},
+        hoverinfo="skip",
     )
-    figure.update_layout(barmode="stack", bargap=0.04, legend={"traceorder": "normal", "y": 1.08})
+    figure.update_layout(barmode="stack", bargap=0.04, legend={"traceorder": "normal"})
     figure.update_xaxes(title="Similarity with the best-matching concept")
     figure.update_yaxes(title="Units")
     return style_with_legend(figure, 360)
@@ -190,7 +195,7 @@ def class_activation(
     reach = max(0.1, float(np.nanmax(np.abs(bounds - 0.5), initial=0.0)) + 0.03) if len(bounds) else 0.1
     figure.update_xaxes(title="AUROC (0.5 is chance)", range=[0.5 - reach, 0.5 + reach])
     figure.update_yaxes(autorange="reversed")
-    return style(figure, 60 + 27 * max(2, len(names)))
+    return tight(figure, 52 + 26 * max(2, len(names)))
 
 
 def class_means(classes: Sequence[str], means: Numbers, overall: float) -> go.Figure:
@@ -216,14 +221,14 @@ def class_means(classes: Sequence[str], means: Numbers, overall: float) -> go.Fi
         showlegend=False,
     )
     figure.add_vline(x=overall, line={"color": REFERENCE, "dash": "dash", "width": 1.5})
-    figure.update_xaxes(title="Mean activation (dashed: all images)")
+    figure.update_xaxes(title="Mean (dashed: all)")
     figure.update_yaxes(autorange="reversed", showticklabels=False)
-    return style(figure, 60 + 27 * max(2, len(classes)))
+    return tight(figure, 52 + 26 * max(2, len(classes)))
 
 
 def style_with_legend(figure: go.Figure, height: int) -> go.Figure:
     """Style a figure whose legend stands over it, out of the way of a line's remark."""
     styled = style(figure, height)
-    styled.update_layout(margin={"l": 8, "r": 8, "t": 52, "b": 8}, legend={"y": 1.02, "yanchor": "bottom", "x": 0})
+    styled.update_layout(margin={"l": 8, "r": 8, "t": 34, "b": 8}, legend={"y": 1.02, "yanchor": "bottom", "x": 0})
     styled.update_xaxes(gridcolor=GRID)
     return styled

@@ -45,3 +45,10 @@ def style(figure: go.Figure, height: int) -> go.Figure:
     figure.update_xaxes(gridcolor=GRID, zerolinecolor=GRID, automargin=True)
     figure.update_yaxes(gridcolor=GRID, zerolinecolor=GRID, automargin=True)
     return figure
+
+
+def tight(figure: go.Figure, height: int) -> go.Figure:
+    """Style a figure that has neither title nor legend: no room is left over it."""
+    styled = style(figure, height)
+    styled.update_layout(margin={"l": 8, "r": 8, "t": 4, "b": 8})
+    return styled

@@ -1,42 +1,106 @@
-"""One unit over all faces: its recorded activation for every image of the dataset."""
+"""A dissection's recorded activations, read by unit or by face as a page asks for them."""
 
 from __future__ import annotations
+
+from functools import cached_property
+from threading import Lock
 
 import numpy as np
 import numpy.typing as npt
 
+from workbench.data.datasets import Dataset, open_dataset
 from workbench.errors import StoreError
-from workbench.store import Store
-from workbench.studies.dissection import Dissection, layer_activations
-from workbench.studies.embed import SHARD, first_rows, list_matrix
+from workbench.store import Artifact, Store
+from workbench.studies.dissection import Dissection
+from workbench.studies.embed import SHARD, list_matrix
+
+Floats = npt.NDArray[np.float32]
+
+KEPT = 160_000_000
+"""A layer with at most this many activations (640 MB) stays in memory while its units are looked at."""
 
 
-def unit_values(dissection: Dissection, store: Store, layer: str, unit: int) -> npt.NDArray[np.float32]:
-    """Return one unit's activation for every image, float32 ``(N,)`` by dataset row; one part is in memory at a time.
+class UnitValues:
+    """The activations of a dissection's units on the faces of its dataset; safe to read from several threads.
+
+    Parameters
+    ----------
+    dissection : Dissection
+        Whose units.
+    store : Store
+        The workspace that holds the recorded activations.
 
     Raises
     ------
     SpecError
-        The dissection has no such layer or unit.
-    StoreError
-        The activations were deleted, or the dataset has changed since; dissect again to record them.
+        The dataset is gone.
     """
-    dissection.index(layer, unit)
-    recorded = layer_activations(dissection, store, layer)
-    dataset = recorded.dataset
-    parts = range(-(-len(first_rows(dataset)) // SHARD))
-    tables = (recorded.artifact.table(part) for part in parts)
-    found = {
-        digest: value
-        for table in tables
-        for digest, value in zip(
-            table["digest"].to_pylist(), list_matrix(table, "activation")[:, unit].tolist(), strict=True
+
+    def __init__(self, dissection: Dissection, store: Store) -> None:
+        self.dissection = dissection
+        self.dataset: Dataset = open_dataset(store, dissection.spec.dataset)
+        self._store = store
+        self._kept: tuple[str, Floats] | None = None
+        self._lock = Lock()
+
+    def face(self, row: int) -> Floats:
+        """Return every unit's activation for one face, shape ``(U,)``; one part a layer is read.
+
+        Raises
+        ------
+        StoreError
+            The activations were deleted, or the dataset has changed; dissect again to record them.
+        """
+        place = int(self._places[row])
+        return np.concatenate(
+            [self._part(self._artifact(layer), place // SHARD)[place % SHARD] for layer in self.dissection.layers]
         )
-    }
-    missing = next((row for row, digest in enumerate(dataset.digests) if digest not in found), None)
-    if missing is not None:
-        raise StoreError(
-            f"no activation of {layer} is recorded for {dataset.ids[missing]!r} of {dataset.name}; "
-            "the dataset has changed, so dissect it again"
-        )
-    return np.array([found[digest] for digest in dataset.digests], dtype=np.float32)
+
+    def unit(self, layer: str, unit: int) -> Floats:
+        """Return one unit's activation for every face, shape ``(N,)`` by dataset row.
+
+        Raises
+        ------
+        SpecError
+            The dissection has no such layer or unit.
+        StoreError
+            As for :meth:`face`.
+        """
+        self.dissection.index(layer, unit)
+        with self._lock:
+            if self._kept is not None and self._kept[0] == layer:
+                return np.asarray(self._kept[1][self._places, unit])
+            artifact = self._artifact(layer)
+            parts = (self._part(artifact, part) for part in range(-(-len(self._firsts) // SHARD)))
+            rows = self.dissection.rows(layer)
+            if len(self._firsts) * (rows.stop - rows.start) > KEPT:
+                return np.asarray(np.concatenate([part[:, unit] for part in parts])[self._places])
+            self._kept = layer, np.concatenate(list(parts))
+            return np.asarray(self._kept[1][self._places, unit])
+
+    @cached_property
+    def _unique(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """The row each different image first stands in, ascending, and each row's place among them."""
+        _, firsts, inverse = np.unique(self.dataset.digests.astype(np.str_), return_index=True, return_inverse=True)
+        order = np.argsort(firsts)
+        places = np.empty(len(order), dtype=np.int64)
+        places[order] = np.arange(len(order))
+        return firsts[order], places[inverse]
+
+    @property
+    def _firsts(self) -> npt.NDArray[np.int64]:
+        return self._unique[0]
+
+    @property
+    def _places(self) -> npt.NDArray[np.int64]:
+        return self._unique[1]
+
+    def _artifact(self, layer: str) -> Artifact:
+        return self._store.artifact(*self.dissection.recorded[layer].split("/", 1))
+
+    def _part(self, artifact: Artifact, part: int) -> Floats:
+        table = artifact.table(part)
+        rows = self._firsts[part * SHARD : (part + 1) * SHARD]
+        if table["digest"].to_pylist() != self.dataset.digests[rows].tolist():
+            raise StoreError(f"{self.dataset.name} has changed since {artifact.name} was recorded; dissect it again")
+        return np.asarray(list_matrix(table, "activation"))

@@ -26,10 +26,10 @@ TABS = {"units": "Units", "layers": "Layers", "removal": "Removal"}
 FACES = {"face": "", "page": "1", "end": "high", "split": "all", "label": ""}
 FILTERS = {"search": "", "layer": "", "concept": "", "emotion": "", "by": "selective", "labelled": "", "sort": ""}
 UNIT = {"unit": "", "part": "evidence"}
-DEFAULTS = {"dataset": "", "run": "", "tab": "units", "units": "1", "maps": "", **FILTERS, **UNIT, **FACES}
+DEFAULTS = {"dataset": "", "run": "", "tab": "units", "units": "1", "of": "", "maps": "", **FILTERS, **UNIT, **FACES}
 RESETS = {
-    "dataset": ("run", "units", *FILTERS, *UNIT, *FACES),
-    "run": ("units", *FILTERS, *UNIT, *FACES),
+    "dataset": ("run", "of", "units", *FILTERS, *UNIT, *FACES),
+    "run": ("of", "units", *FILTERS, *UNIT, *FACES),
     **dict.fromkeys(FILTERS, ("units",)),
     "emotion": ("units", "sort", "by"),
     "unit": ("face", "page"),

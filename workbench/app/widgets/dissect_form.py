@@ -34,7 +34,9 @@ def dissect_form(dataset: Dataset) -> None:
             "Network", [*OFFERED, *networks], accept_new_options=True, help=_TARGET_HELP, key="dissect.target"
         )
         layers = st.text_input(
-            "Layers", "*", help="Names or globs, comma-separated: conv*,lin1. * for all with weights."
+            "Layers",
+            placeholder="all",
+            help="Names or globs, such as conv*,lin1; empty: all that convolve or are linear.",
         )
         bundled = bundled_concept_sets()
         concepts = st.selectbox(
@@ -62,7 +64,7 @@ def dissect_form(dataset: Dataset) -> None:
             try:
                 check_target(str(target or ""))
                 load_concept_set(str(concepts or ""))
-                names = str(target), layers.strip() or "*", str(concepts), clip.strip(), similarity, "", probing
+                names = str(target), layers.strip(), str(concepts), clip.strip(), similarity, "", probing
                 session.jobs().submit(DissectSpec(dataset.name, *names))
             except WorkbenchError as error:
                 st.error(plain(error))

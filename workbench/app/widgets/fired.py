@@ -61,7 +61,7 @@ def draw_fired(view: View, dataset: Dataset) -> None:
 
 def draw_list(view: View, dataset: Dataset, dissection: Dissection, row: int) -> None:
     """Draw the units as links; a click goes to the unit's page."""
-    units, shares = fired_units(dissection, session.face_activations(dissection, row), UNITS)
+    units, shares = fired_units(dissection, session.unit_values(dissection).face(row), UNITS)
     if not len(units):
         st.caption("No unit of this network has a label that holds.")
         return
@@ -86,4 +86,5 @@ def draw_list(view: View, dataset: Dataset, dissection: Dissection, row: int) ->
 def dissection_title(run: Artifact) -> str:
     """Return a dissection in words: network, layers, concept set, similarity and CLIP."""
     spec = run.spec
-    return f"{spec['target']} · {spec['layers']} · {spec['concepts']} · {spec['similarity']} · {spec['clip']}"
+    layers = f" ({spec['layers']})" if spec["layers"] else ""
+    return f"{spec['target']}{layers} · {spec['concepts']} · {spec['similarity']} · {spec['clip']}"

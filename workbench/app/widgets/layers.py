@@ -10,7 +10,7 @@ import streamlit as st
 
 from workbench.app import definitions
 from workbench.app.session import View
-from workbench.app.text import count, percent, plain
+from workbench.app.text import count, percent
 from workbench.app.unit_words import decimal
 from workbench.app.widgets.metrics import CHART
 from workbench.errors import unknown_name
@@ -53,7 +53,7 @@ def headline(dissection: Dissection) -> None:
     holds, live = dissection.holds, ~dissection.constant
     constant = int((~live).sum())
     numbers = {
-        "units": (count(len(holds)), f"{count(constant)} never change"),
+        "units": (count(len(holds)), f"{count(constant)} constant"),
         "labelled": (count(holds.sum()), f"{percent(holds.sum() / max(1, live.sum()))} of units"),
         "faithfulness": (_median(dissection.faithfulness[holds]), f"{count(dissection.held_out)} held out"),
         "accuracy": (_mean(dissection.accuracy[holds]), f"{_mean(dissection.accuracy[live])} all units"),
@@ -75,30 +75,35 @@ def draw_layers(view: View, dissection: Dissection) -> None:
     SpecError
         The dissection has no such layer.
     """
-    layer = view["layer"]
-    if layer and layer not in dissection.layers:
-        raise unknown_name("layer", layer, dissection.layers)
-    st.dataframe(layer_frame(dissection), hide_index=True, column_config=_columns(dissection))
-    st.selectbox(
-        "Distributions of layer",
-        ["", *dissection.layers],
-        format_func=lambda name: name or "all layers",
-        width=260,
-        **view.bind("layer"),
-    )
-    own = dissection.rows(layer) if layer else slice(0, len(dissection.label))
-    shown = layer or dissection.layers[-1]
+    table = layer_frame(dissection)
+    st.dataframe(table, hide_index=True, column_config=_columns(list(table.columns)))
+    layer = choose_layer(view, dissection)
+    own = dissection.rows(layer)
     left, right = st.columns(2, gap="large")
     with left:
-        st.markdown("**Greatest similarity of each unit**" + ("" if layer else f" of {plain(shown)}"))
-        of_layer = dissection.rows(shown)
-        limit = float(dissection.null_limit[dissection.layers.index(shown)])
-        figure = similarity_distribution(dissection.similarity[of_layer], dissection.holds[of_layer], limit)
+        st.markdown("**Greatest similarity of each unit**", help=definitions.UNITS["similarity"])
+        limit = float(dissection.null_limit[dissection.layers.index(layer)])
+        figure = similarity_distribution(dissection.similarity[own], dissection.holds[own], limit)
         st.plotly_chart(figure, key=view.key("similarities"), config=CHART)
     with right:
         st.markdown("**Labels of units**", help=definitions.ACCURATE)
         figure = label_distribution(dissection.concepts, *label_counts(dissection, own))
         st.plotly_chart(figure, key=view.key("labels"), config=CHART)
+
+
+def choose_layer(view: View, dissection: Dissection) -> str:
+    """Draw the choice of one layer and return it; the last layer to begin with.
+
+    Raises
+    ------
+    SpecError
+        The dissection has no such layer.
+    """
+    layer = view["of"] or dissection.layers[-1]
+    if layer not in dissection.layers:
+        raise unknown_name("layer", layer, dissection.layers)
+    st.selectbox("Layer", list(dissection.layers), width=260, **view.bind("of", layer))
+    return layer
 
 
 def label_counts(dissection: Dissection, own: slice) -> tuple[np.ndarray, np.ndarray]:
@@ -119,9 +124,9 @@ def layer_frame(dissection: Dissection) -> pd.DataFrame:
     return pd.DataFrame(lines).dropna(axis=1, how="all")
 
 
-def _columns(dissection: Dissection) -> dict[str, Any]:
+def _columns(names: list[str]) -> dict[str, Any]:
     columns: dict[str, Any] = {}
-    for name in layer_frame(dissection).columns:
+    for name in names:
         title, words = TITLES.get(name, name), definitions.LAYERS[name]
         if name in SHARES:
             columns[name] = st.column_config.NumberColumn(title, help=words, format="%.1f %%")

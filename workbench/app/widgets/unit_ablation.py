@@ -9,8 +9,9 @@ import streamlit as st
 from workbench.app import definitions, session
 from workbench.app.session import View
 from workbench.app.text import count, percent, plain
+from workbench.app.widgets.layers import choose_layer
 from workbench.app.widgets.metrics import CHART
-from workbench.errors import WorkbenchError, unknown_name
+from workbench.errors import WorkbenchError
 from workbench.figures.ablate import set_effects, unit_effects
 from workbench.specs import AblateSpec
 
@@ -47,10 +48,7 @@ def draw_sets(view: View, dissection: Dissection) -> None:
     SpecError
         The dissection has no such layer.
     """
-    layer = view["layer"] or dissection.layers[-1]
-    if layer not in dissection.layers:
-        raise unknown_name("layer", layer, dissection.layers)
-    st.selectbox("Layer", list(dissection.layers), width=260, **view.bind("layer", layer))
+    layer = choose_layer(view, dissection)
     found = session.ablation(dissection, layer)
     if found is None:
         st.markdown("Units of this layer have not been removed yet.")

@@ -50,7 +50,8 @@ def browse_unit_faces(view: View, dataset: Dataset, dissection: Dissection, numb
         first.selectbox("Split", dataset.selections, **view.bind("split"))
         second.selectbox("Label", labels, format_func=lambda value: value or "any", **view.bind("label"))
     layer = dissection.layers[int(dissection.layer_index[number])]
-    values = session.unit_values(dissection, layer, int(dissection.unit[number]))
+    with st.spinner("Reading the unit's activations", show_time=True):
+        values = session.unit_values(dissection).unit(layer, int(dissection.unit[number]))
     rows = by_activation(values, labelled_rows(dataset, view["split"], view["label"], "stored"), view["end"])
     with left:
         draw_face(view, dataset, dissection, number, values, rows)

@@ -71,10 +71,14 @@ def draw_head(view: View, dissection: Dissection, number: int) -> None:
 
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         back = ":material/arrow_back:"
-        st.button("Units", key=view.key("all units"), icon=back, on_click=lambda: view.set(unit=""))
+        leave = view.set
+        st.button(
+            "Units", key=view.key("all units"), icon=back, on_click=leave, kwargs={"unit": "", "part": "evidence"}
+        )
         name, label = plain(unit_name(dissection, number)), plain(label_of(dissection, number))
         words = f"**{label}**" if dissection.holds[number] else f":gray[{label}]"
-        st.markdown(f"### {name} · {words}", width="stretch")
+        with st.container(key="unit-title", width="stretch"):
+            st.markdown(f"### {name} · {words}")
         st.segmented_control(
             "Part",
             list(PARTS),
@@ -116,9 +120,10 @@ def draw_top(view: View, dataset: Dataset, dissection: Dissection, number: int) 
 def draw_evidence(dissection: Dissection, number: int) -> None:
     """Draw in words whether the label holds, and the evidence."""
     icon, colour = (":material/verified:", "blue") if dissection.holds[number] else (":material/help:", "gray")
-    st.markdown(f":{colour}[{icon}] **{plain(verdict(dissection, number))}**")
     lines = [f"- **{plain(name)}** · {plain(words)}" for name, words in evidence(dissection, number)]
-    st.markdown("\n".join(lines))
+    with st.container(key="evidence", gap="xsmall"):
+        st.markdown(f":{colour}[{icon}] **{plain(verdict(dissection, number))}**")
+        st.markdown("\n".join(lines))
 
 
 def draw_concepts(view: View, dissection: Dissection, number: int) -> None:

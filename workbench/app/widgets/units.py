@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -40,16 +40,16 @@ PICTURES = 5
 RISING = ("layer", "unit", "label", "q")
 """What a first click on the heading sorts from the lowest; all else from the highest."""
 COLUMNS = {
-    "layer": ("layer", "64px", False),
+    "layer": ("layer", "60px", False),
     "unit": ("unit", "46px", True),
     "label": ("label", "auto", False),
-    "similarity": ("similarity", "80px", True),
-    "lead": ("runner-up", "150px", False),
+    "similarity": ("similarity", "72px", True),
+    "lead": ("runner-up", "138px", False),
     "q": ("q", "58px", True),
-    "stability": ("stability", "70px", True),
-    "faithfulness": ("held-out r", "86px", True),
-    "accuracy": ("accuracy", "72px", True),
-    "emotion": ("emotion", "112px", False),
+    "stability": ("stability", "62px", True),
+    "faithfulness": ("held-out r", "82px", True),
+    "accuracy": ("accuracy", "64px", True),
+    "emotion": ("emotion", "108px", False),
     "truth": ("truth", "58px", True),
 }
 """Heading, width and alignment of each column, by what it sorts by."""
@@ -141,7 +141,9 @@ def draw_filters(view: View, dissection: Dissection, choice: UnitChoice) -> None
     columns[5].toggle("Label holds", help=definitions.UNITS["label"], **view.switch("labelled"))
 
 
-def draw_bar(view: View, dissection: Dissection, units: Units, place: tuple[int, int], turn: object) -> None:
+def draw_bar(
+    view: View, dissection: Dissection, units: Units, place: tuple[int, int], turn: Callable[[int], None]
+) -> None:
     """Draw how many units there are, the turning buttons and the export."""
     page, pages = place
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
