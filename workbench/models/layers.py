@@ -79,7 +79,7 @@ class _Seen:
 
 def _mark(value: Any) -> tuple[int, int]:
     """Identity of a tensor and of its state: a change in place makes another mark."""
-    return id(value), value._version if isinstance(value, Tensor) else 0
+    return id(value), value._version if isinstance(value, Tensor) and not value.is_inference() else 0
 
 
 def list_layers(target: Target) -> list[Layer]:
@@ -318,8 +318,8 @@ def _watch(target: Target, count: int) -> dict[str, _Seen]:
         for name, module in target.module.named_modules():
             handles.append(module.register_forward_pre_hook(before(seen[name])))
             handles.append(module.register_forward_hook(after(seen[name])))
-        with torch.no_grad():  # not inference mode: its tensors do not tell when they are changed in place
-            target.module(inputs)
+        with torch.inference_mode(mode=False), torch.no_grad():  # tensors that tell of changes in place
+            target.module(inputs.clone())
     except Exception as error:  # a user's network may raise anything
         shape = " x ".join(map(str, inputs.shape))
         text = (str(error) or type(error).__name__).splitlines()[0][:200]

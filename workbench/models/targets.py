@@ -10,7 +10,7 @@ import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -83,9 +83,7 @@ class Target:
                 output = self.module(inputs)
             except Exception as error:  # a user's network may raise anything
                 shape = " x ".join(map(str, inputs.shape))
-                raise ModelError(
-                    f"{self.spec}: the network fails on an input of {shape}: {_first_line(error)}"
-                ) from error
+                raise ModelError(f"{self.spec}: fails on an input of {shape}: {_first_line(error)}") from error
         return self.check(output, len(inputs))
 
     def check(self, output: Any, count: int) -> Tensor:
@@ -140,9 +138,7 @@ def load_target(spec: str, weights: str = "", store: Store | None = None) -> Tar
         raise unknown_name("target", spec, _FORMS)
     if weights and kind not in _TAKE_WEIGHTS:
         raise SpecError(f"{spec} has weights of its own; a file of weights goes with {', '.join(_TAKE_WEIGHTS)}")
-    if kind == NETWORK:
-        return _changed_network(spec, name, store)
-    parts = KINDS[kind](name, read_weights(Path(weights).expanduser()) if weights else None)
+    parts = KINDS[kind](name, read_weights(Path(weights).expanduser()) if weights else None, store)
     module = parts.module.float().eval().requires_grad_(False)
     head = f"{parts.preprocessing}\n{module!r}"
     mark = fingerprint(head, module.state_dict())
@@ -157,11 +153,11 @@ def runs_code(spec: str, store: Store | None = None) -> bool:
     return kind == "python"
 
 
-def _bundled(name: str, _: Weights | None) -> _Parts:
+def _bundled(name: str, *_: object) -> _Parts:
     return _vgg(ASSETS / (name or "face-cnn"))
 
 
-def _checkpoint(path: str, _: Weights | None) -> _Parts:
+def _checkpoint(path: str, *_: object) -> _Parts:
     return _vgg(Path(path).expanduser())
 
 
@@ -202,7 +198,7 @@ def prepare_gray(images: Sequence[Image.Image], config: VggConfig) -> Tensor:
     return normalise_gray(torch.from_numpy(np.stack([np.asarray(face) for face in faces])), config)
 
 
-def _torchvision(name: str, weights: Weights | None) -> _Parts:
+def _torchvision(name: str, weights: Weights | None, __: Store | None) -> _Parts:
     name, _, tag = name.partition("/")
     known = torchvision.models.list_models(module=torchvision.models)
     if name not in known:
@@ -225,7 +221,7 @@ def _torchvision(name: str, weights: Weights | None) -> _Parts:
     return _Parts(module, _stacked(transform), repr(transform), classes, notes=_random_notes(name, tag))
 
 
-def _timm(name: str, weights: Weights | None) -> _Parts:
+def _timm(name: str, weights: Weights | None, __: Store | None) -> _Parts:
     library: Any = timm
     hub, _, tag = name.rpartition("/") if name.endswith(f"/{RANDOM}") else (name, "", "")
     if not re.match(r"(hf-hub|local-dir):", hub) and not timm.is_model(hub.partition(".")[0]):
@@ -281,12 +277,12 @@ def _stacked(transform: Callable[[Image.Image], Tensor]) -> Prepare:
     return lambda images: torch.stack([transform(image.convert("RGB")) for image in images])
 
 
-def _clip(spec: str, _: Weights | None) -> _Parts:
+def _clip(spec: str, *_: object) -> _Parts:
     clip = load_clip(spec)
     return _Parts(clip.image_tower, clip.prepare, clip.preprocessing, training_images=clip.training_images)
 
 
-def _python(name: str, weights: Weights | None) -> _Parts:
+def _python(name: str, weights: Weights | None, __: Store | None) -> _Parts:
     network = load_user_network(name)
     if weights:
         fit_weights(network.module, weights)
@@ -297,34 +293,36 @@ def _python(name: str, weights: Weights | None) -> _Parts:
     return _Parts(network.module, network.prepare, network.preprocessing, classes, notes=notes)
 
 
-def _changed_network(spec: str, name: str, store: Store | None) -> Target:
+def _network(name: str, _: Weights | None, store: Store | None) -> _Parts:
     if store is None:
-        raise SpecError(f"{spec}: a stored network is named within a workspace, and none was given")
+        raise SpecError(f"network:{name}: a stored network is named within a workspace, and none was given")
     artifact = store.artifact(NETWORK, name)
     summary = artifact.summary
     base = load_target(str(summary["base"]), str(summary["base_weights"]), store)
     if base.fingerprint != summary["base_fingerprint"]:
         raise ModelError(
-            f"{spec}: its base {base.spec} has other weights or preprocessing than when it was made; make it again"
+            f"network:{name}: its base {base.spec} is no longer what it was made from: other weights or "
+            "preprocessing; make it again"
         )
     changed = {key: torch.from_numpy(value.copy()) for key, value in artifact.arrays("weights").items()}
     state = base.module.state_dict()
     wrong = [key for key, value in changed.items() if key not in state or state[key].shape != value.shape]
     if wrong:
-        raise ModelError(f"{spec}: {wrong[0]} does not fit {base.spec}")
+        raise ModelError(f"network:{name}: {wrong[0]} does not fit {base.spec}")
     base.module.load_state_dict(changed, strict=False)
-    return replace(base, spec=spec, fingerprint=fingerprint(base.fingerprint, changed))
+    return _Parts(base.module, base.prepare, base.fingerprint, base.classes, base.training_images, base.notes)
 
 
-KINDS: Mapping[str, Callable[[str, Weights | None], _Parts]] = {
+KINDS: Mapping[str, Callable[[str, Weights | None, Store | None], _Parts]] = {
     "face-cnn": _bundled,
     "torchvision": _torchvision,
     "timm": _timm,
     "clip": _clip,
     "checkpoint": _checkpoint,
+    NETWORK: _network,
     "python": _python,
 }
-"""The kinds of target, by what stands before the first colon; ``network`` is made from one of these."""
+"""The kinds of target, by what stands before the first colon."""
 
 _NAMELESS = ("face-cnn",)
 _TAKE_WEIGHTS = ("torchvision", "timm", "python")

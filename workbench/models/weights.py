@@ -112,10 +112,12 @@ def fit_outputs(build: Callable[[int | None], nn.Module], weights: Weights) -> n
         Of that network, perhaps with another number of outputs.
     """
     module = build(None)
-    given = _without_prefix(weights.tensors, module.state_dict().keys())
-    heads = {int(given[name].shape[0]) for name in misshapen(module, weights) if given[name].ndim in (1, 2)}
-    if len(heads) == 1:
-        module = build(heads.pop())
+    expected = module.state_dict()
+    given = _without_prefix(weights.tensors, expected.keys())
+    wrong = misshapen(module, weights)
+    outputs = {int(given[name].shape[0]) for name in wrong if given[name].ndim}
+    if len(outputs) == 1 and all(given[name].shape[1:] == expected[name].shape[1:] for name in wrong):
+        module = build(outputs.pop())
     fit_weights(module, weights)
     return module
 
