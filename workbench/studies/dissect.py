@@ -93,6 +93,9 @@ def choose_layers(layers: Sequence[Layer], patterns: str) -> list[Layer]:
 def probing_rows(dataset: Dataset, spec: DissectSpec) -> tuple[Rows, Rows]:
     """Return the rows that choose the labels, and all others; blank images and copies of probing images are left out.
 
+    The probing rows are shuffled: of equal activations the first count as greater, which must not favour the class that
+    happens to stand first in the dataset.
+
     Raises
     ------
     SpecError
@@ -102,7 +105,7 @@ def probing_rows(dataset: Dataset, spec: DissectSpec) -> tuple[Rows, Rows]:
     fair = dataset.contrasts >= BLANK_DEVIATION
     probing = chosen[fair[chosen]]
     seen = np.isin(dataset.digests, np.unique(dataset.digests[probing]))
-    return probing, np.flatnonzero(fair & ~seen)
+    return np.random.default_rng(spec.seed).permutation(probing), np.flatnonzero(fair & ~seen)
 
 
 def read_truth(dataset: Dataset, concepts: ConceptSet) -> tuple[Floats | None, str]:
