@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from workbench.models.targets import Target
 
 CLIP_PREFIX = "clip:"
+NETWORK_PREFIX = "network:"
 ZERO_SHOT_CONCEPTS = "fer7"
 """The concept set that makes a classifier of a CLIP's image tower."""
 
@@ -60,14 +61,15 @@ def open_classifier(target: Target, store: Store, progress: Progress = SILENT) -
     """
     if target.classes:
         return Classifier(target, tuple(target.classes))
-    if not target.spec.startswith(CLIP_PREFIX):
+    base = _base(target.spec, store)
+    if not base.startswith(CLIP_PREFIX):
         raise SpecError(
             f"{target.spec} names no classes, so its answers cannot be compared with labels; give the module a "
             "`classes` attribute, one name an output"
         )
     from workbench.models.clip import load_clip
 
-    clip = load_clip(target.spec.removeprefix(CLIP_PREFIX))
+    clip = load_clip(base.removeprefix(CLIP_PREFIX))
     concepts = load_concept_set(ZERO_SHOT_CONCEPTS)
     prompts = concepts.prompts()
     flat = [prompt for template in prompts for prompt in template]
@@ -75,3 +77,10 @@ def open_classifier(target: Target, store: Store, progress: Progress = SILENT) -
     folded = np.stack([texts[speaks].mean(axis=0) for speaks in concepts.membership.T])
     folded /= np.linalg.norm(folded, axis=1, keepdims=True)
     return Classifier(target, concepts.classes, np.asarray(folded * clip.logit_scale, dtype=np.float32))
+
+
+def _base(spec: str, store: Store) -> str:
+    """Return the network that a changed network was made from, or the network itself."""
+    while spec.startswith(NETWORK_PREFIX):
+        spec = str(store.artifact("network", spec.removeprefix(NETWORK_PREFIX)).summary["base"])
+    return spec
