@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from workbench.methods.bootstrap import Estimate
-from workbench.methods.paired import mcnemar, paired_difference
+from workbench.methods.bootstrap import Estimate, estimate, resample_counts
+from workbench.methods.paired import mcnemar
 from workbench.methods.reweight import choose
 from workbench.methods.shapes import Bools, Floats, Ints
 
@@ -44,7 +44,7 @@ class Verdict:
     before, after : float
         Accuracy of the network as it is, and reweighted.
     gain : Estimate
-        Their difference with its paired bootstrap 95 % interval.
+        Their difference with its paired bootstrap 95 % interval: images are drawn again, each with both answers.
     gained, lost : int
         Images that became right, and wrong.
     p : float
@@ -83,24 +83,37 @@ def judge(before: Bools, after: Bools, labels: Ints, classes: Sequence[str], see
         Seed of the bootstrap.
     """
     changed = mcnemar(before, after)
-    changes = []
-    for place, name in enumerate(classes):
-        of = labels == place
-        if of.any():
-            difference = paired_difference(before[of].astype(np.float64), after[of].astype(np.float64), seed)
-            changes.append(
-                ClassChange(name, int(of.sum()), float(before[of].mean()), float(after[of].mean()), difference)
-            )
+    counts = np.zeros((len(classes), 2, 2), dtype=np.int64)
+    np.add.at(counts, (labels, before.astype(np.int64), after.astype(np.int64)), 1)
+    drawn = resample_counts(counts, seed=seed)  # (R, K, 2, 2): images by class, right before, right after
+    changes = tuple(
+        ClassChange(
+            name,
+            int(counts[place].sum()),
+            float(before[labels == place].mean()),
+            float(after[labels == place].mean()),
+            _change(counts[place], drawn[:, place]),
+        )
+        for place, name in enumerate(classes)
+        if counts[place].any()
+    )
     return Verdict(
         images=len(labels),
         before=float(before.mean()),
         after=float(after.mean()),
-        gain=paired_difference(before.astype(np.float64), after.astype(np.float64), seed),
-        gained=int(changed.gained),
-        lost=int(changed.lost),
-        p=float(changed.p),
-        classes=tuple(changes),
+        gain=_change(counts.sum(axis=0), drawn.sum(axis=1)),
+        gained=changed.gained,
+        lost=changed.lost,
+        p=changed.p,
+        classes=changes,
     )
+
+
+def _change(counts: Ints, drawn: Ints) -> Estimate:
+    """Estimate (gained - lost) / images from counts ``(2, 2)`` and those of resamples ``(R, 2, 2)``."""
+    sizes = np.maximum(drawn.sum(axis=(1, 2)), 1)  # a resample may miss a class altogether: no change
+    samples = (drawn[:, 0, 1] - drawn[:, 1, 0]) / sizes
+    return estimate((counts[0, 1] - counts[1, 0]) / counts.sum(), samples)
 
 
 @dataclass(frozen=True)
@@ -184,6 +197,15 @@ def reached(gain: float, controls: Floats) -> int:
     return int((controls >= gain - 1e-9).sum())
 
 
+CONCLUSIONS = {
+    "holds": "significant, and owed to which units were chosen",
+    "any units": "significant, but not owed to which units were chosen",
+    "loss": "significantly worse",
+    "not significant": "not significant",
+}
+"""What :func:`conclusion` may return, in words."""
+
+
 def conclusion(verdict: Verdict, controls: Mapping[str, Floats]) -> str:
     """Return what holds: ``"holds"``, ``"any units"``, ``"loss"`` or ``"not significant"``.
 
@@ -211,25 +233,13 @@ def conclusion(verdict: Verdict, controls: Mapping[str, Floats]) -> str:
 def sentence(verdict: Verdict, controls: Mapping[str, Floats], split: str) -> str:
     """Return the result as one sentence: gain, interval, p, controls, and what holds.
 
-    >>> sentence(..., "test")
-    '+0.21 points on test (95 % interval -0.30 to 0.70, p = .44), no better than 9 of 20 random sets of units: not
-    significant.'
+    Such as: "+0.21 points on test (95 % interval -0.30 to 0.70, p = .44), no better than 9 of 20 random sets of units
+    and 4 of 10 repeats with shuffled similarities: not significant."
     """
     gain = verdict.gain
     low, high = (points(value).removeprefix("+") for value in (gain.low, gain.high))
     head = f"{points(gain.value)} points on {split} (95 % interval {low} to {high}, {p_text(verdict.p)})"
-    beside = ", ".join(
-        _beside(reached(gain.value, controls[name]), len(controls[name]), words)
-        for name, words in (("random", "random sets of units"), ("shuffled", "repeats with shuffled similarities"))
-        if len(controls[name])
-    )
-    words = {
-        "holds": "significant, and owed to which units were chosen",
-        "any units": "significant, but not owed to which units were chosen",
-        "loss": "significantly worse",
-        "not significant": "not significant",
-    }
-    return f"{head}, {beside}: {words[conclusion(verdict, controls)]}."
+    return f"{head}, {_beside(gain.value, controls)}: {CONCLUSIONS[conclusion(verdict, controls)]}."
 
 
 def left_alone(layer: str, split: str, images: int, settings: int) -> str:
@@ -255,5 +265,12 @@ def p_text(p: float) -> str:
     return f"p = {text.removeprefix('0')}"
 
 
-def _beside(reaching: int, count: int, words: str) -> str:
-    return f"no better than {reaching} of {count} {words}" if reaching else f"better than all {count} {words}"
+def _beside(gain: float, controls: Mapping[str, Floats]) -> str:
+    names = (("random", "random sets of units"), ("shuffled", "repeats with shuffled similarities"))
+    counts = [(reached(gain, controls[name]), len(controls[name]), words) for name, words in names]
+    better = [f"all {count} {words}" for reaching, count, words in counts if count and not reaching]
+    equal = [f"{reaching} of {count} {words}" for reaching, count, words in counts if reaching]
+    parts = [
+        f"{head} {' and '.join(found)}" for head, found in (("better than", better), ("no better than", equal)) if found
+    ]
+    return ", ".join(parts)

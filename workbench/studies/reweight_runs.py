@@ -67,6 +67,14 @@ class Subject:
         digest = "" if texts is None else hashlib.sha256(texts.tobytes()).hexdigest()
         return content_hash([self.classifier.target.fingerprint, list(self.classifier.classes), digest])
 
+    def logits(self, state: State, scale: Floats | None) -> npt.NDArray[np.float32]:
+        """Return the logits ``(B, K)`` of images at the layer, its units scaled by ``(U,)``; ``None`` leaves them."""
+        import torch
+
+        scales = None if scale is None else torch.from_numpy(scale)
+        shift = None if scales is None or self.with_bias else (1 - scales) * self.bias
+        return self.classifier.logits(self.cut.tail(state, scales, shift))
+
     def sweep(self, scales: Floats) -> Sweep:
         """Return the reweightings of the layer by scales ``(S, U)``, to be run over batches."""
         import torch
