@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.app.synthetic import write_dissection
 from tests.conftest import write_source
 from workbench.app.launch import ADDRESS, command, environment, free_port, stop, wait_until_ready
 from workbench.specs import ClassifySpec, ImportSpec
@@ -30,6 +31,7 @@ CHROMIUM_FLAGS = (
     "--disable-sync",
 )
 FACES = 360
+UNITS = 120
 HOSTILE = (
     '<img src="http://outside.invalid/a.png" onerror="window.hacked=1">',
     "![picture](http://outside.invalid/b.png)",
@@ -72,7 +74,7 @@ def serve(root: Path) -> tuple[subprocess.Popen[bytes], str]:
 
 @pytest.fixture(scope="session")
 def workspace(tmp_path_factory: pytest.TempPathFactory, tiny_clip_folder: Path) -> Store:
-    """Two datasets, each classified with a random CLIP: ``faces``, and ``hostile`` whose labels attack the page."""
+    """Two datasets, classified with a random CLIP and dissected: ``faces``, and ``hostile`` whose labels attack."""
     from workbench.studies.classify import classify
     from workbench.studies.importing import import_dataset
 
@@ -84,6 +86,8 @@ def workspace(tmp_path_factory: pytest.TempPathFactory, tiny_clip_folder: Path) 
         classify(ClassifySpec("faces", clip, concepts), store)
     import_dataset(ImportSpec(str(write_hostile(root)), "hostile"), store)
     classify(ClassifySpec("hostile", clip, str(root / "hostile.yaml")), store)
+    write_dissection(store, "faces", UNITS)
+    write_dissection(store, "hostile", 30, concepts=str(root / "hostile.yaml"))
     return store
 
 

@@ -140,9 +140,7 @@ LAYERS = {
 """What stands in each column of the table of layers."""
 
 ACCURATE = "Accurate: more than half of the unit's top images are of a class that the best-matching concept speaks for."
-MAPS = (
-    "Where the channel is active in each face: clear for its least and yellow for its greatest value over these faces."
-)
+MAPS = "Where the channel is active in each face: clear where it hardly is, yellow for its greatest value."
 SETS = (
     "The units with the highest AUROC for a class are replaced by their mean, all at once, and the network is "
     "evaluated again. Gray: random sets of as many units of the layer."

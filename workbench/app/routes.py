@@ -40,7 +40,9 @@ SHEET_LIMIT = 200
 SMALL, LARGE = 48, 96
 MAP_SIDE = 96
 """Width of one activation map, in pixels."""
-MAP_OPACITY = 0.72
+MAP_OPACITY = 0.75
+MAP_FLOOR = 0.3
+"""Share of the range of activations below which a map is clear, so that the face stays visible."""
 VERSION_DIGITS = 16
 _HEADERS = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
 
@@ -96,7 +98,7 @@ def map_address(run: str, unit: int) -> str:
 
 
 def draw_maps(maps: npt.NDArray[np.uint8]) -> Image.Image:
-    """Return activation maps side by side, to lay over pictures: clear where least active, then red, then yellow.
+    """Return activation maps side by side, to lay over pictures: clear where hardly active, then red, then yellow.
 
     Parameters
     ----------
@@ -106,8 +108,8 @@ def draw_maps(maps: npt.NDArray[np.uint8]) -> Image.Image:
     size = (MAP_SIDE, MAP_SIDE)
     smooth = [np.asarray(Image.fromarray(one).resize(size, Image.Resampling.BICUBIC)) for one in maps]
     heat = np.concatenate(smooth, axis=1) / np.float32(255)
-    red, green, blue = 0.55 + 0.9 * heat, np.minimum(1.55 * heat - 0.45, 0.95), np.minimum(3 * heat - 2.6, 0.4)
-    paint = np.stack([red, green, blue, MAP_OPACITY * heat**0.8], axis=2).clip(0, 1)
+    shown = ((heat - MAP_FLOOR) / (1 - MAP_FLOOR)).clip(0, 1)
+    paint = np.stack([0.8 + shown, 0.15 + shown, 0.1 * shown, MAP_OPACITY * shown**0.7], axis=2).clip(0, 1)
     return Image.fromarray((paint * 255).astype(np.uint8))
 
 

@@ -26,7 +26,13 @@ def small(value: float) -> str:
     """Return a probability: three digits, or that it is smaller than they can show."""
     if value != value:
         return "–"
-    return "< .001" if value < 0.0005 else f"{value:.3f}".removeprefix("0")
+    return "<\u00a0.001" if value < 0.0005 else f"{value:.3f}".removeprefix("0")
+
+
+def stated(name: str, value: float) -> str:
+    """Return a probability as an equation, such as ``"p = .012"`` or ``"p < .001"``, that no line break divides."""
+    words = small(value)
+    return f"{name}\u00a0{words}" if words.startswith("<") else f"{name}\u00a0=\u00a0{words}"
 
 
 def match_of(dissection: Dissection, number: int) -> str:
@@ -66,7 +72,7 @@ def verdict(dissection: Dissection, number: int) -> str:
     reasons = []
     if dissection.q[number] > dissection.spec.alpha:
         reasons.append(
-            f"its similarity is no more than chance would give (q = {small(float(dissection.q[number]))}, above "
+            f"its similarity is no more than chance would give ({stated('q', float(dissection.q[number]))}, above "
             f"{dissection.spec.alpha:g})"
         )
     if not dissection.faithfulness_low[number] > 0 and dissection.held_out:
@@ -86,7 +92,7 @@ def evidence(dissection: Dissection, number: int) -> list[tuple[str, str]]:
         (
             "Similarity",
             f"{decimal(value)} with {match}, {side} {decimal(limit)}, the limit that 95 % of random image sets stay "
-            f"under (p = {small(float(dissection.p[number]))}, q = {small(float(dissection.q[number]))})",
+            f"under ({stated('p', float(dissection.p[number]))}, {stated('q', float(dissection.q[number]))})",
         )
     ]
     runner = int(dissection.runner_up[number])

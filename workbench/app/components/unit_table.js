@@ -103,7 +103,7 @@ function picture(data, place) {
 function draw(cell, column) {
   const holder = element("td", `${column.right ? "" : "left"}${cell.muted ? " muted" : ""}`);
   if (cell.hint) holder.title = cell.hint;
-  const text = element("div", "text");
+  const text = element("div", column.order === "label" && !cell.note ? "text wide" : "text");
   cell.colours.forEach((colour) => {
     const dot = element("i", "dot");
     dot.style.background = colour;

@@ -29,6 +29,9 @@ SHARES = (
     "truth_right_labelled",
 )
 """Columns of the table of layers that are shares."""
+ROW_HEIGHT = 30
+"""Height of a row of the table of layers, in pixels."""
+MOST_ROWS = 16
 WHOLE = ("units", "labelled", "num_interp", "num_uninterp", "constant")
 TITLES = {
     "labelled": "label holds",
@@ -76,7 +79,9 @@ def draw_layers(view: View, dissection: Dissection) -> None:
         The dissection has no such layer.
     """
     table = layer_frame(dissection)
-    st.dataframe(table, hide_index=True, column_config=_columns(list(table.columns)))
+    height = ROW_HEIGHT * (min(len(table), MOST_ROWS) + 1) + 3
+    columns = _columns(list(table.columns))
+    st.dataframe(table, height=height, hide_index=True, column_config=columns, row_height=ROW_HEIGHT, placeholder="–")
     layer = choose_layer(view, dissection)
     own = dissection.rows(layer)
     left, right = st.columns(2, gap="large")
@@ -92,14 +97,15 @@ def draw_layers(view: View, dissection: Dissection) -> None:
 
 
 def choose_layer(view: View, dissection: Dissection) -> str:
-    """Draw the choice of one layer and return it; the last layer to begin with.
+    """Draw the choice of one layer and return it; to begin with the one with the most units whose label holds.
 
     Raises
     ------
     SpecError
         The dissection has no such layer.
     """
-    layer = view["of"] or dissection.layers[-1]
+    richest = max(dissection.layer_table, key=lambda row: int(row["labelled"]))
+    layer = view["of"] or str(richest["layer"])
     if layer not in dissection.layers:
         raise unknown_name("layer", layer, dissection.layers)
     st.selectbox("Layer", list(dissection.layers), width=260, **view.bind("of", layer))
