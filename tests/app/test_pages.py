@@ -62,6 +62,23 @@ def submitted(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         ("confusions", {"order": "none"}),
         ("confusions", {"face": "-1"}),
         ("confusions", {"face": "99999999"}),
+        ("confusions", {"face": "1", "dissection": "none"}),
+        ("neurons", {"dataset": "nowhere"}),
+        ("neurons", {"run": "none"}),
+        ("neurons", {"tab": "none"}),
+        ("neurons", {"unit": "none"}),
+        ("neurons", {"unit": "lin1:60"}),
+        ("neurons", {"unit": "lin1:1", "part": "none"}),
+        ("neurons", {"unit": "lin1:1", "part": "faces", "face": "-1"}),
+        ("neurons", {"unit": "lin1:1", "part": "faces", "end": "none"}),
+        ("neurons", {"unit": "lin1:1", "part": "faces", "label": "<b>"}),
+        ("neurons", {"layer": "<b>"}),
+        ("neurons", {"concept": "none"}),
+        ("neurons", {"emotion": "none"}),
+        ("neurons", {"emotion": "happy", "by": "none"}),
+        ("neurons", {"sort": "-none"}),
+        ("neurons", {"tab": "layers", "of": "none"}),
+        ("neurons", {"tab": "removal", "of": "none"}),
         ("data", {"dataset": "nowhere"}),
         ("data", {"tab": "none"}),
         ("data", {"tab": "images", "split": "none"}),
@@ -77,7 +94,7 @@ def test_what_is_not_there_gets_one_line_and_no_traceback(faces: Store, page: st
     assert "\n" not in app.error[0].value
 
 
-@pytest.mark.parametrize("page", ["start", "data", "confusions", "jobs"])
+@pytest.mark.parametrize("page", ["start", "data", "confusions", "neurons", "jobs"])
 def test_a_page_of_an_empty_workspace_says_what_to_do_next(empty: Store, page: str) -> None:
     app = open_page(page)
     assert not app.exception

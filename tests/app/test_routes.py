@@ -13,7 +13,8 @@ from starlette.testclient import TestClient
 
 from workbench.app import routes
 from workbench.data.datasets import Dataset, open_dataset
-from workbench.store import Store
+from workbench.store import Artifact, Store
+from workbench.studies.dissection import open_dissection
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +61,35 @@ def test_names_that_are_no_dataset_are_not_found(client: TestClient, faces: Data
 
 def test_an_address_of_another_version_is_not_found(client: TestClient) -> None:
     assert client.get("/api/image/faces/0123456789abcdef/0").status_code == 404
+
+
+def test_the_maps_of_a_unit_stand_side_by_side_and_are_clear_where_it_is_not_active(
+    client: TestClient, workspace: Store
+) -> None:
+    dissection = open_dissection(newest(workspace))
+    answer = client.get(routes.map_address(dissection.artifact.name, 3))
+    assert answer.status_code == 200
+    assert "immutable" in answer.headers["cache-control"]
+    assert pixels(answer.content).shape == (routes.MAP_SIDE, 5 * routes.MAP_SIDE, 4)
+    maps = np.zeros((2, 4, 4), dtype=np.uint8)
+    maps[1] = 255
+    painted = np.asarray(routes.draw_maps(maps))
+    assert (painted[:, : routes.MAP_SIDE, 3] == 0).all()
+    assert (painted[:, routes.MAP_SIDE :, 3] > 150).all()
+
+
+@pytest.mark.parametrize("unit", ["60", "119", "120", "-1", "x", "9999999999", "٣"])
+def test_maps_that_are_not_there_are_not_found(client: TestClient, workspace: Store, unit: str) -> None:
+    assert client.get(f"/api/map/{newest(workspace).name}/{unit}").status_code == 404
+
+
+@pytest.mark.parametrize("run", ["nowhere", "..", "%2e%2e%2f%2e%2e", "faces-synthetic"])
+def test_a_run_that_is_no_whole_name_is_not_found(client: TestClient, run: str) -> None:
+    assert client.get(f"/api/map/{run}/0").status_code == 404
+
+
+def newest(store: Store) -> Artifact:
+    return next(found for found in store.artifacts("dissection") if found.spec["dataset"] == "faces")
 
 
 def test_large_colour_pictures_are_fitted_and_keep_their_proportions() -> None:
