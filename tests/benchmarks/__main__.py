@@ -9,13 +9,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from tests.benchmarks import bench_app, bench_demo, bench_encode, bench_import
+from tests.benchmarks import bench_app, bench_demo, bench_dissect, bench_encode, bench_import
 from workbench.reports import Table
 
 BENCHMARKS: dict[str, Callable[[], list[tuple[str, str]]]] = {
     "import": bench_import.run,
     "encode": bench_encode.run,
     "demo": bench_demo.run,
+    "dissect": bench_dissect.run,
     "app": bench_app.run,
 }
 

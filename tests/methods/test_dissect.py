@@ -92,7 +92,7 @@ def test_a_planted_unit_gets_its_concept(name: str, seed: int) -> None:
 
 def test_the_offset_takes_lambda_times_the_mean_over_units() -> None:
     logs = np.array([[-700.0, -1.0], [-701.0, -1.0]])
-    np.testing.assert_allclose(layer_offset(logs, 0.6), [0.6 * (-700 + np.log((1 + np.exp(-1)) / 2)), -0.6], rtol=1e-12)
+    np.testing.assert_allclose(layer_offset(logs, 0.6), [0.6 * (-700 + np.log((1 + np.exp(-1)) / 2)), -0.6], rtol=1e-7)
 
 
 @pytest.mark.parametrize("name", SIMILARITIES)

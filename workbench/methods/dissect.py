@@ -36,6 +36,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.errors import SpecError, unknown_name
+from workbench.methods.blocks import each_block
 from workbench.methods.shapes import Floats, Ints, check_embeddings
 from workbench.methods.top_images import ascending, places_of, top_images
 
@@ -44,6 +45,8 @@ __all__ = ["RANKED", "SIMILARITIES", "Ranked", "columns", "layer_offset", "simil
 LEAST_MEAN_SCORE = 1e-3
 _LEAST_PROBABILITY = 1e-7
 _LEAST_NORM = 1e-3
+_EXPONENTS = 60
+"""Natural logarithm of what is far from the ends of float32, e ** -87 and e ** 88."""
 _UNITS = 64
 _COLUMNS = 256
 _ROWS = 256
@@ -159,7 +162,7 @@ def layer_offset(log_probabilities: Floats, weight: float) -> Floats:
     float64 array (C,)
     """
     greatest = log_probabilities.max(axis=0)
-    mean = np.exp(log_probabilities - greatest).mean(axis=0)
+    mean = np.exp((log_probabilities - greatest).astype(np.float32)).mean(axis=0, dtype=np.float64)
     return np.asarray(weight * (greatest + np.log(mean)), dtype=np.float64)
 
 
@@ -241,74 +244,95 @@ def _valued(name: str, activations: Floats, scores: Floats) -> Floats:
     return found
 
 
-def _softmax(factor: float) -> Callable[[Floats], Floats]:
+def _softmax(factor: float, unit: float) -> Callable[[Floats], Floats]:
+    """Return the softmax over concepts of ``factor`` times the scores, divided by ``unit``."""
+
     def table(scores: Floats) -> Floats:
         result = np.empty(scores.shape, dtype=np.float32)
-        for start in range(0, len(scores), _ROWS):  # a block stays in the processor's cache
+        small = factor * np.abs([scores.min(), scores.max()]).max() < _EXPONENTS  # true of cosines: exp cannot overflow
+
+        def fill(start: int) -> None:
             block = result[start : start + _ROWS]
             np.multiply(scores[start : start + _ROWS], np.float32(factor), out=block)
-            block -= block.max(axis=1, keepdims=True)
+            if not small:
+                block -= block.max(axis=1, keepdims=True)
             np.exp(block, out=block)
-            block /= block.sum(axis=1, keepdims=True)
+            block *= 1 / (unit * block.sum(axis=1, keepdims=True))
+
+        each_block(fill, len(scores), _ROWS)
         return result
 
     return table
 
 
-def _log_product(first: float, last: float) -> Callable[[Floats, Ints, Floats], Floats]:
-    """Return the sum over ranks of log(1 + p_rank (table - 1) + 1e-7), p falling from ``first`` towards ``last``.
+def _log_product(first: float, last: float, unit: float) -> Callable[[Floats, Ints, Floats], Floats]:
+    """Return the sum over ranks of log(1 + p_rank (P - 1) + 1e-7), p falling from ``first`` towards ``last``.
 
-    With q = (1 - p + 1e-7) / p that is the sum of log p and of log(table + q): the former is one number, and the
-    latter is taken of products of as many factors as float32 holds (none is below q) instead of one by one.
+    With q = (1 - p + 1e-7) / p that is the sum of log p, of log unit and of log(P / unit + q / unit). The table holds
+    P / unit, and the last logarithm is taken of products of as many factors as float32 can hold.
     """
 
     def score(table: Floats, rows: Ints, values: Floats) -> Floats:  # noqa: ARG001 - only their ranks matter
         count = rows.shape[1]
         p = first - np.arange(count) / count * (first - last)
-        q = (1 - p + _LEAST_PROBABILITY) / p
-        together = int(np.clip(35 / -np.log10(q.min()), 1, 10))
-        result = np.full((len(rows), table.shape[1]), np.log(p).sum())
-        for start in range(0, len(rows), _UNITS):
+        q = (1 - p + _LEAST_PROBABILITY) / p / unit
+        segments = _segments(np.maximum(np.abs(np.log(q)), np.abs(np.log(q + table.max()))))
+        result = np.full((len(rows), table.shape[1]), np.log(p * unit).sum())
+
+        def add(start: int) -> None:
             images = np.ascontiguousarray(rows[start : start + _UNITS].T)  # (k, B)
             product = np.empty((images.shape[1], table.shape[1]), dtype=np.float32)
             factor = np.empty_like(product)
-            for rank in range(0, count, together):
-                np.take(table, images[rank], axis=0, out=product, mode="clip")
-                product += np.float32(q[rank])
-                for other in range(rank + 1, min(rank + together, count)):
-                    np.take(table, images[other], axis=0, out=factor, mode="clip")
-                    factor += np.float32(q[other])
+            for begin, *others in segments:
+                np.take(table, images[begin], axis=0, out=product, mode="clip")
+                product += np.float32(q[begin])
+                for rank in others:
+                    np.take(table, images[rank], axis=0, out=factor, mode="clip")
+                    factor += np.float32(q[rank])
                     product *= factor
                 result[start : start + _UNITS] += np.log(product, out=product)
+
+        each_block(add, len(rows), _UNITS)
         return result
 
     return score
+
+
+def _segments(steps: Floats) -> list[Ints]:
+    """Split ranks so that within each part the steps, how far a factor may be from 1 (its log), stay within float32."""
+    part = np.cumsum(steps) // _EXPONENTS
+    return np.split(np.arange(len(steps)), np.flatnonzero(np.diff(part)) + 1)
 
 
 def _reordering(table: Floats, rows: Ints, values: Floats) -> Floats:
     result = np.empty((len(rows), table.shape[1]))
     places = np.arange(rows.shape[1])
     share = np.full(len(places), 1 / len(places), dtype=np.float32)
-    for unit, (images, own) in enumerate(zip(rows, _from_one_to_zero(values), strict=True)):
-        chance = _mean_cubed_difference(own.astype(np.float64))
-        for first in range(0, table.shape[1], _COLUMNS):
-            found = np.take(table[:, first : first + _COLUMNS], images, axis=0)  # (k, c)
-            error: Floats = np.ones(found.shape[1])
-            if chance > 0:
-                keys = ascending(np.ascontiguousarray(found.T), places)  # (c, k)
-                keys.sort(axis=1)
-                moved = np.take(own, places_of(keys), mode="clip") - own[::-1]
-                error = np.einsum("ck,ck,ck->c", moved, moved, np.abs(moved)) / len(places) / chance
-            mean = np.maximum(share @ found, LEAST_MEAN_SCORE)
-            result[unit, first : first + _COLUMNS] = -error / np.sqrt(mean)
+
+    def fill(start: int) -> None:
+        for unit in range(start, min(start + _UNITS, len(rows))):
+            own = _from_one_to_zero(values[unit])
+            chance = _mean_cubed_difference(own.astype(np.float64))
+            for first in range(0, table.shape[1], _COLUMNS):
+                found = np.take(table[:, first : first + _COLUMNS], rows[unit], axis=0)  # (k, c)
+                error: Floats = np.ones(found.shape[1])
+                if chance > 0:
+                    keys = ascending(np.ascontiguousarray(found.T), places)  # (c, k)
+                    keys.sort(axis=1)
+                    moved = np.take(own, places_of(keys), mode="clip") - own[::-1]
+                    error = np.einsum("ck,ck,ck->c", moved, moved, np.abs(moved)) / len(places) / chance
+                mean = np.maximum(share @ found, LEAST_MEAN_SCORE)
+                result[unit, first : first + _COLUMNS] = -error / np.sqrt(mean)
+
+    each_block(fill, len(rows), _UNITS)
     return result
 
 
 def _from_one_to_zero(values: Floats) -> Floats:
-    """Scale each row of descending values (B, k) to 1 .. 0, which its error relative to chance does not see."""
+    """Scale descending values (k,) to 1 .. 0, which the error relative to chance does not see."""
     values = values.astype(np.float64)
-    span = values[:, :1] - values[:, -1:]
-    return ((values - values[:, -1:]) / np.where(span > 0, span, 1)).astype(np.float32)
+    span = float(values[0] - values[-1])
+    return np.asarray((values - values[-1]) / (span if span > 0 else 1.0), dtype=np.float32)
 
 
 def _mean_cubed_difference(descending: Floats) -> float:
@@ -321,8 +345,8 @@ def _mean_cubed_difference(descending: Floats) -> float:
 
 
 RANKED: dict[str, Ranked] = {
-    "soft_wpmi": Ranked(lambda images: min(100, images), _softmax(10), _log_product(0.998, 0.97), 1.0),
-    "wpmi": Ranked(lambda images: min(28, images), _softmax(2), _log_product(1.0, 1.0), 0.6),
+    "soft_wpmi": Ranked(lambda images: min(100, images), _softmax(10, 0.015), _log_product(0.998, 0.97, 0.015), 1.0),
+    "wpmi": Ranked(lambda images: min(28, images), _softmax(2, 1e-7), _log_product(1.0, 1.0, 1e-7), 0.6),
     "rank_reorder": Ranked(lambda images: max(2, int(images * 0.05)), lambda s: s.astype(np.float32), _reordering, 0.0),
 }
 """The similarities that read top images only."""

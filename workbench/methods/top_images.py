@@ -10,10 +10,11 @@ from __future__ import annotations
 import numpy as np
 
 from workbench.errors import SpecError
+from workbench.methods.blocks import each_block
 from workbench.methods.shapes import Floats, Ints, check_embeddings
 
 _BLOCK = 64
-_SAMPLED = 2048
+_SAMPLED = 1024
 _PLACES = 0xFFFFFFFF
 
 
@@ -36,7 +37,7 @@ def top_images(activations: Floats, k: int) -> Ints:
     Raises
     ------
     SpecError
-        ``k`` is below 1, or an activation is NaN or infinite.
+        ``k`` is below 1, or an activation is NaN or infinite (minus infinity is only seen where it is among the k).
     """
     if activations.ndim != 2 or not np.issubdtype(activations.dtype, np.floating):
         raise ValueError(f"activations must be a float array (N, U), not {activations.dtype} {activations.shape}")
@@ -45,18 +46,20 @@ def top_images(activations: Floats, k: int) -> Ints:
     images, units = activations.shape
     k = min(k, images)
     found = np.empty((units, k), dtype=np.int64)
+    if not images:
+        return found
     rows, values, counts = _candidates(activations, _thresholds(activations, k))
     ends = np.cumsum(counts)
-    for start in range(0, units, _BLOCK):
+
+    def fill(start: int) -> None:
         block = np.arange(start, min(units, start + _BLOCK))
-        block = block[counts[block] >= k]
+        few, block = block[counts[block] < k], block[counts[block] >= k]
         if block.size:
             found[block] = _greatest(rows, values, ends[block] - counts[block], counts[block], k)
-    few = np.flatnonzero(counts < k)
-    for start in range(0, len(few), _BLOCK):
-        block = few[start : start + _BLOCK]
-        columns = np.ascontiguousarray(activations[:, block].T, dtype=np.float32)
-        found[block] = [_greatest_of_column(column, k) for column in columns]
+        for unit in few:
+            found[unit] = _greatest_of_column(activations[:, unit].astype(np.float32), k)
+
+    each_block(fill, units, _BLOCK)
     return found
 
 
@@ -91,14 +94,16 @@ def _thresholds(activations: Floats, k: int) -> Floats:
 def _candidates(activations: Floats, thresholds: Floats) -> tuple[Ints, Floats, Ints]:
     """Return rows and values above the thresholds, by unit and within a unit by row, and their number by unit."""
     images, units = activations.shape
-    found, kept = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.float32)]
-    for start in range(0, images, _BLOCK):
+
+    def above(start: int) -> tuple[Ints, Floats]:
         block = np.ascontiguousarray(activations[start : start + _BLOCK], dtype=np.float32)
-        if not (np.isfinite(block.max(initial=0)) and np.isfinite(block.min(initial=0))):
+        found = np.flatnonzero(~(block <= thresholds))  # NaN among them
+        kept = block.ravel()[found]
+        if not np.isfinite(kept).all():
             check_embeddings(activations, "activations", "NU")
-        above = np.flatnonzero(block > thresholds)
-        found.append(above + start * units)
-        kept.append(block.ravel()[above])
+        return found + start * units, kept
+
+    found, kept = zip(*each_block(above, images, _BLOCK), strict=True)
     rows, columns = np.divmod(np.concatenate(found), max(1, units))
     order = np.argsort(columns.astype(np.uint16 if units < 2**16 else np.int64), kind="stable")
     return rows[order], np.concatenate(kept)[order], np.bincount(columns, minlength=units)
