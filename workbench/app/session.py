@@ -20,9 +20,11 @@ from workbench.store import Artifact, Store
 from workbench.studies.health import Health, load_health
 
 if TYPE_CHECKING:
-    from workbench.studies.ablate import Ablation
+    from workbench.studies.ablation import Ablation
     from workbench.studies.classify import Classification
     from workbench.studies.dissection import Dissection
+    from workbench.studies.reweight_bench import Bench
+    from workbench.studies.reweighting import Reweighting
     from workbench.studies.unit_values import UnitValues
 
 
@@ -89,6 +91,12 @@ class View:
         st.session_state[key] = bool(self[name])
         return {"key": key, "on_change": self._take_switch, "args": (name, key)}
 
+    def slide(self, name: str, value: float) -> dict[str, Any]:
+        """Return ``key`` and ``on_change`` that tie a slider to a value; it starts from ``value``."""
+        key = f"{self._page}.{name}"
+        st.session_state[key] = value
+        return {"key": key, "on_change": self._take_number, "args": (name, key)}
+
     def key(self, name: str) -> str:
         """Return the key of a widget or component of this page."""
         return f"{self._page}.{name}"
@@ -99,6 +107,9 @@ class View:
 
     def _take(self, name: str, key: str) -> None:
         self.set(**{name: str(st.session_state[key] or self._defaults[name])})
+
+    def _take_number(self, name: str, key: str) -> None:
+        self.set(**{name: f"{st.session_state[key]:.6g}"})
 
     def _take_switch(self, name: str, key: str) -> None:
         self.set(**{name: "yes" if st.session_state[key] else ""})
@@ -239,12 +250,18 @@ def _unit_values(root: Path, run: str, fingerprint: str, _found: Dissection) -> 
 
 
 def ablation(found: Dissection, layer: str) -> Ablation | None:
-    """Return the newest ablation of a dissection's layer, or ``None``."""
-    try:
-        from workbench.studies.ablate import find_ablation
-    except ImportError:
-        return None
-    return find_ablation(store(), found.artifact.name, layer)
+    """Return the newest ablation of a dissection's layer, opened once, or ``None``."""
+    from workbench.studies.ablation import find_ablation
+
+    newest = find_ablation(store(), found.artifact.name, layer)
+    return None if newest is None else _ablation(workspace(), newest.artifact.name)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _ablation(root: Path, name: str) -> Ablation:
+    from workbench.studies.ablation import open_ablation
+
+    return open_ablation(Store(root).artifact("ablation", name))
 
 
 def health(dataset: Dataset) -> Health:

@@ -13,6 +13,8 @@ from workbench.figures.theme import ERROR_BAR, GRID, REFERENCE, class_colours, s
 
 UP, DOWN, OWN, CONTROL = "#1f7a8c", "#c8742b", "#1f7a8c", "#8a929b"
 """Colours of a rise, a fall, the reweighted network and its controls; they differ in lightness too."""
+MARK = "#d6336c"
+"""Colour of what was chosen, seen on light and dark."""
 SCALE = ((0.0, "#a85a1a"), (0.25, "#dfa873"), (0.5, "#eef0f1"), (0.75, "#7db4bf"), (1.0, "#14586a"))
 """Colour scale of changes: orange is worse, blue better, the middle no change."""
 CONTROLS = {
@@ -69,7 +71,7 @@ def sweep_surface(sweep: Values, chosen: int | None, by: str = "tau", values: st
     )
     if chosen is not None:
         x, y = int(columns[chosen]), int(rows[chosen])
-        frame = {"color": "#111", "width": 2.5}
+        frame = {"color": MARK, "width": 2.5}
         figure.add_shape(type="rect", x0=x - 0.5, x1=x + 0.5, y0=y - 0.5, y1=y + 0.5, line=frame)
     figure.update_xaxes(title="factor", type="category", showgrid=False)
     figure.update_yaxes(title=f"threshold ({by})", type="category", showgrid=False)
@@ -99,7 +101,7 @@ def sweep_lines(sweep: Values, chosen: int | None, by: str = "tau", values: str 
             y=[float(sweep[values][chosen]) * 100],
             mode="markers",
             name="chosen",
-            marker={"size": 13, "symbol": "circle-open", "color": "#111", "line": {"width": 2.5}},
+            marker={"size": 13, "symbol": "circle-open", "color": MARK, "line": {"width": 2.5}},
             hoverinfo="skip",
         )
     figure.add_hline(y=0, line={"color": REFERENCE, "dash": "dot", "width": 1})
@@ -216,7 +218,7 @@ def protocols(rows: Sequence[tuple[str, float, float, float]]) -> go.Figure:
             showlegend=False,
         )
     figure.update_xaxes(title="gain (points)", zeroline=True, zerolinecolor=REFERENCE, gridcolor=GRID)
-    figure.update_yaxes(autorange="reversed", range=[len(rows) - 0.5, -0.7], showgrid=False)
+    figure.update_yaxes(range=[len(rows) - 0.5, -0.8], showgrid=False)
     return style(figure, 84 + 46 * max(1, len(rows)))
 
 
@@ -233,7 +235,7 @@ def threshold_histogram(values: Sequence[float], threshold: float, by: str = "ta
     array = np.asarray(values, dtype=np.float64)
     array = array[np.isfinite(array)]
     up = array <= threshold if by == "q" else array > threshold
-    edges = np.histogram_bin_edges(array, bins) if len(array) else np.array([0.0, 1.0])
+    edges = _edges_through(array, threshold, bins)
     middles = (edges[:-1] + edges[1:]) / 2
     figure = go.Figure()
     for name, part, colour in (("multiplied", array[up], UP), ("divided", array[~up], DOWN)):
@@ -246,11 +248,19 @@ def threshold_histogram(values: Sequence[float], threshold: float, by: str = "ta
             marker={"color": colour, "line": {"width": 0}},
             hovertemplate=f"%{{y}} units {name} near %{{x:.3f}}<extra></extra>",
         )
-    figure.add_vline(x=threshold, line={"color": "#111", "width": 1.5})
+    figure.add_vline(x=threshold, line={"color": MARK, "width": 1.5})
     figure.update_layout(barmode="stack", bargap=0.05)
     figure.update_xaxes(title="q value" if by == "q" else "greatest similarity of a unit")
     figure.update_yaxes(title="units")
     return style(figure, 230)
+
+
+def _edges_through(values: np.ndarray, threshold: float, bins: int) -> np.ndarray:
+    """Return edges of about ``bins`` equal bins, one of which is the threshold, so that no bin holds both sides."""
+    low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
+    width = (high - low) / bins or 1.0
+    first, last = np.floor((low - threshold) / width), np.ceil((high - threshold) / width)
+    return np.asarray(threshold + np.arange(first, last + 2) * width)
 
 
 def _axis(values: Any) -> np.ndarray:
@@ -258,12 +268,13 @@ def _axis(values: Any) -> np.ndarray:
 
 
 def _points(value: float) -> str:
-    return "" if value != value else f"{value:+.2f}"
+    text = "" if value != value else f"{value:+.2f}"
+    return "0" if text in ("+0.00", "-0.00") else text
 
 
 def _spread(values: np.ndarray) -> np.ndarray:
-    """Move points that would lie on each other apart: alternately up and down, in the order of their values."""
+    """Move points that would lie on each other apart: to the middle, down and up in turn, in the order of values."""
     order = np.argsort(values, kind="stable")
     moved = np.empty(len(values))
-    moved[order] = [((place % 5) - 2) * 0.11 for place in range(len(values))] if len(values) > 1 else [0.0]
+    moved[order] = [(0.0, 0.2, -0.2)[place % 3] for place in range(len(values))]
     return moved

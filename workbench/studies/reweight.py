@@ -323,11 +323,10 @@ def _notes(plan: _Plan) -> list[str]:
             if known:
                 share = f"{known:,} of the {len(images.rows):,} images of split {images.split!r}"
                 notes.append(f"{target.spec} was trained on {share}: figures on them are not held out")
-        if images.unlabelled or images.blank:
-            notes.append(
-                f"left out of {images.split!r}: {images.unlabelled:,} images whose label is no class of the network, "
-                f"{images.blank:,} blank ones"
-            )
+        words = ((images.blank, "blank"), (images.unlabelled, "whose label is no class of the network"))
+        left_out = [f"{count:,} {what}" for count, what in words if count]
+        if left_out:
+            notes.append(f"images of split {images.split!r} left out: {', '.join(left_out)}")
     if len(splits) == 2:
         copies = int(np.isin(dataset.digests[plan.reported.rows], dataset.digests[plan.choosing.rows]).sum())
         if copies:
