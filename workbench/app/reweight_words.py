@@ -69,6 +69,6 @@ PROTOCOL_FIGURE = (
     "other."
 )
 LIVE = (
-    "These are the validation images. Turning the sliders until the number is high is choosing on them too: what it is "
-    "worth on new images, only a sweep reported on the test split can tell."
+    "Turning the sliders until the number is high is choosing on these images too: what it is worth on new ones, only "
+    "a sweep that reports on another split can tell."
 )

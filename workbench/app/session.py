@@ -275,6 +275,34 @@ def _health(root: Path, name: str, fingerprint: str) -> Health:
     return load_health(Store(root), name)
 
 
+def reweightings(found: Dissection, layer: str = "") -> list[Reweighting]:
+    """Return the reweightings of a dissection (and of one layer), newest first."""
+    from workbench.studies.reweighting import find_reweightings
+
+    return find_reweightings(store(), found.artifact.name, layer)
+
+
+def bench(found: Dissection, layer: str) -> Bench:
+    """Return a layer ready to be reweighted by hand, opened once.
+
+    Raises
+    ------
+    WorkbenchError
+        The layer cannot be reweighted, or not live.
+    """
+    return _bench(workspace(), found.artifact.name, layer, dataset(found.spec.dataset).fingerprint)
+
+
+@st.cache_resource(show_spinner="Running the validation images up to the layer, once", max_entries=2)
+def _bench(root: Path, run: str, layer: str, fingerprint: str) -> Bench:
+    from workbench.studies.dissection import open_dissection
+    from workbench.studies.reweight_bench import open_bench
+
+    del fingerprint  # only part of the cache's key
+    store = Store(root)
+    return open_bench(open_dissection(store.artifact("dissection", run)), layer, store)
+
+
 def remember(name: str, value: object) -> None:
     """Keep a value for this browser tab."""
     st.session_state[f"kept:{name}"] = value

@@ -131,6 +131,7 @@ def figures(view: View, result: Reweighting) -> None:
     with right:
         st.markdown("**What the protocol does to the gain**", help=words.PROTOCOL_FIGURE)
         st.plotly_chart(protocols(protocol_rows(result, splits)), key=view.key("protocols"), config=CHART)
+        st.caption(plain(flattery(result, splits)))
 
 
 def sweep(view: View, result: Reweighting, splits: dict[str, str]) -> None:
@@ -167,6 +168,19 @@ def protocol_rows(result: Reweighting, splits: dict[str, str]) -> list[tuple[str
         value = found[f"halves_{name}"]
         rows.append((words_of, value, value, value))
     return rows
+
+
+def flattery(result: Reweighting, splits: dict[str, str]) -> str:
+    """Return in words how far choosing on the reported images flatters the gain."""
+    found, report = result.optimism, splits["report"]
+    same, other = points(found["halves_same"]), points(found["halves_other"])
+    halves = f"Over 200 random halves of {report}, a gain of {same} on the half that chose is {other} on the other."
+    if splits["choose"] == report:
+        return halves
+    best, honest = points(found["best_gain"]), points(found["chosen_gain"])
+    return (
+        f"Choosing on {report} itself would have claimed {best} points where the honest choice has {honest}. {halves}"
+    )
 
 
 def exports(view: View, result: Reweighting) -> None:

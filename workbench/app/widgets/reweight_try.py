@@ -40,7 +40,8 @@ def draw_try(view: View, dissection: Dissection, layer: str) -> None:
     left, right = st.columns([6, 7], gap="large")
     with left:
         threshold, factor = sliders(view, bench)
-        st.caption(f"{plain(dissection.spec.dataset)}, validation: {count(bench.images)} labelled images. {words.LIVE}")
+        images = f"{count(bench.images)} labelled validation images of {plain(dissection.spec.dataset)}"
+        st.caption(f"Answers come from the {images}. {words.LIVE}")
     with right:
         answer = bench.evaluate(threshold, factor, view["rule"], view["by"])
         draw_answer(answer)
