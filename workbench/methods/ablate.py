@@ -1,0 +1,239 @@
+"""Ablation: what each class loses when units are switched off, against random sets of as many units.
+
+A change of the network gives new logits for the same images. What counts is, for each class, the change of its recall
+and of its mean margin: the logit of the label minus the greatest other logit, above 0 where the prediction is right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from workbench.errors import SpecError
+from workbench.methods.shapes import Bools, Floats, Ints, check_labels
+
+PERCENTILES = (2.5, 97.5)
+"""The interval of the random sets."""
+ALPHA = 0.05
+"""The p-value up to which a sentence takes a loss for more than chance."""
+
+
+class ClassSums(NamedTuple):
+    """Sums over images of each class: ``right`` int64 ``(..., K)``, ``margin`` float64 ``(..., K)``."""
+
+    right: Ints
+    margin: Floats
+
+
+class Changes(NamedTuple):
+    """What changes of a network do to each class, after minus before.
+
+    Parameters
+    ----------
+    recall, margin : float64 array (C, K)
+        Recall in shares, -1..1, and mean margin in logits; negative: the class loses; NaN where it has no image.
+    accuracy : float64 array (C,)
+        Share of all images, -1..1.
+    """
+
+    recall: Floats
+    margin: Floats
+    accuracy: Floats
+
+
+class Control(NamedTuple):
+    """What random sets do to each class, ``(K,)`` each: mean and 95 % interval of the changes, NaN without images."""
+
+    mean: Floats
+    low: Floats
+    high: Floats
+
+
+def class_sums(logits: Floats, labels: Ints) -> ClassSums:
+    """Add up, for each class, the images that are right and the margins.
+
+    Parameters
+    ----------
+    logits : float array (N, K)
+        K of at least 2; of equal logits the first is the prediction.
+    labels : int array (N,)
+        The class of each image.
+
+    Raises
+    ------
+    SpecError
+        A label is outside the classes, or there is one class only.
+    """
+    rows, classes = np.arange(len(labels)), logits.shape[1]
+    check_labels(labels, "labels", classes, rows=len(logits))
+    if classes < 2:
+        raise SpecError("the network has one class; recall and margin need two or more")
+    others = logits.astype(np.float64)
+    own = others[rows, labels].copy()
+    others[rows, labels] = -np.inf
+    right = logits.argmax(axis=1) == labels
+    return ClassSums(
+        np.bincount(labels[right], minlength=classes).astype(np.int64),
+        np.bincount(labels, own - others.max(axis=1), minlength=classes),
+    )
+
+
+def changes(before: ClassSums, after: ClassSums, support: Ints) -> Changes:
+    """Compare networks by their sums over the same images.
+
+    Parameters
+    ----------
+    before : ClassSums
+        Of the network as it is, ``(K,)``.
+    after : ClassSums
+        Of C changed ones, ``(C, K)``.
+    support : int array (K,)
+        Images of each class.
+    """
+    images = np.where(support > 0, support, np.nan)
+    return Changes(
+        (after.right - before.right) / images,
+        (after.margin - before.margin) / images,
+        (after.right - before.right).sum(axis=-1) / support.sum(),
+    )
+
+
+def control(values: Floats) -> Control:
+    """Summarise what random sets do, from changes ``(R, K)``."""
+    low, high = np.percentile(values, PERCENTILES, axis=0)
+    return Control(values.mean(axis=0), low, high)
+
+
+def loss_p_values(change: Floats, random: Floats) -> Floats:
+    """Return how often a random set costs a class at least as much: ``(1 + such sets) / (1 + sets)``.
+
+    Parameters
+    ----------
+    change : float array (K,)
+        What the set in question does to each class.
+    random : float array (R, K)
+        What random sets of as many units do.
+
+    Returns
+    -------
+    float64 array (K,)
+        In 1 / (1 + R) .. 1; low: the loss is not chance; NaN where the class has no images. With the set in question
+        among R + 1 sets drawn alike, it is an exact p-value (one-sided).
+    """
+    at_least = (random <= change + 1e-12).sum(axis=0)
+    return np.where(np.isnan(change), np.nan, (1 + at_least) / (1 + len(random)))
+
+
+def random_sets(units: int, size: int, count: int, seed: int) -> Ints:
+    """Draw sets of units, each without repetition; int64 ``(count, size)``, ascending within a set.
+
+    Raises
+    ------
+    SpecError
+        A set would have to hold all units, or more.
+    """
+    if not 0 < size < units:
+        raise SpecError(f"a set of {size} of {units} units cannot be compared with random ones; use 1 to {units - 1}")
+    draws = np.random.default_rng([seed, size]).random((count, units))
+    return np.sort(np.argpartition(draws, size, axis=1)[:, :size], axis=1).astype(np.int64)
+
+
+def rank_by_selectivity(selectivity: Floats) -> Ints:
+    """Return a layer's units from the most selective for a class on, from AUROCs ``(U,)``; those with NaN left out."""
+    order = np.argsort(-selectivity, kind="stable")
+    return np.asarray(order[~np.isnan(selectivity[order])], dtype=np.int64)
+
+
+def rank_by_label(speaks: Bools, holds: Bools, similarity: Floats) -> Ints:
+    """Return the units whose label speaks for a class: those whose label holds first, then by similarity, descending.
+
+    Parameters
+    ----------
+    speaks, holds : bool array (U,)
+        Whether the unit's label speaks for the class, and whether it holds.
+    similarity : float array (U,)
+        With the label; NaN for a constant unit, which is left out.
+    """
+    order = np.lexsort((-np.nan_to_num(similarity, nan=-np.inf), ~holds))
+    return np.asarray(order[(speaks & ~np.isnan(similarity))[order]], dtype=np.int64)
+
+
+def stratified_sample(labels: Ints, count: int, seed: int) -> Ints:
+    """Draw images with the classes in proportion, each class that occurs at least once.
+
+    Parameters
+    ----------
+    labels : int array (N,)
+        The class of each image.
+    count : int
+        How many to draw; 0, or N and more, for all.
+    seed : int
+        Of the draw.
+
+    Returns
+    -------
+    int64 array
+        Indices, ascending; ``count`` of them, or one a class where ``count`` is less than that.
+    """
+    if count <= 0 or count >= len(labels):
+        return np.arange(len(labels))
+    classes, sizes = np.unique(labels, return_counts=True)
+    exact = sizes * (count / len(labels))
+    wanted = np.maximum(np.floor(exact).astype(np.int64), 1)
+    for place in np.argsort(np.floor(exact) - exact, kind="stable"):
+        if wanted.sum() < count and wanted[place] < sizes[place]:
+            wanted[place] += 1
+    while wanted.sum() > count and wanted.max() > 1:
+        wanted[wanted.argmax()] -= 1
+    generator = np.random.default_rng(seed)
+    drawn = [
+        generator.choice(np.flatnonzero(labels == name), size, replace=False)
+        for name, size in zip(classes, wanted, strict=True)
+    ]
+    return np.sort(np.concatenate(drawn))
+
+
+def sentence(
+    name: str, layer: str, size: int, classes: Sequence[str], recall: Floats, random: Control, p: Floats, sets: int
+) -> str:
+    """Say what removing a class's units costs it, beside random sets of as many units.
+
+    Parameters
+    ----------
+    name : str
+        The class whose units are removed.
+    layer : str
+        Their layer.
+    size : int
+        How many.
+    classes : sequence of str
+        All classes (K).
+    recall, p : float array (K,)
+        Change of each class's recall, and its p-value.
+    random : Control
+        What random sets do to recall.
+    sets : int
+        How many random sets.
+    """
+    own = list(classes).index(name)
+    units = "unit of {} that counts" if size == 1 else f"{size} units of {{}} that count"
+    loss, mean, least, most = (-100 * float(v[own]) for v in (recall, random.mean, random.high, random.low))
+    effect = (
+        f"takes {loss:.1f} points of {name}'s recall" if loss >= 0 else f"adds {-loss:.1f} points to {name}'s recall"
+    )
+    chance = "" if p[own] <= ALPHA else ", no more than chance would"
+    text = (
+        f"Removing the {units.format(layer)} most for {name} {effect} {name}'s recall; {sets} random sets of {size} take "
+        f"{mean:.1f} ({least:.1f} to {most:.1f}): p = {_p(float(p[own]))}{chance}"
+    )
+    others = np.where(np.arange(len(classes)) == own, np.nan, recall)
+    if np.isnan(others).all():
+        return f"{text}."
+    worst = int(np.nanargmin(others))
+    return f"{text}. The other class that loses most is {classes[worst]}, {-100 * float(recall[worst]):.1f} points."
+
+
+def _p(value: float) -> str:
+    return f"{value:.3f}".removeprefix("0") if value < 0.0995 else f"{value:.2f}".removeprefix("0")
