@@ -220,18 +220,18 @@ def sentence(
     own = list(classes).index(name)
     units = "unit of {} that counts" if size == 1 else f"{size} units of {{}} that count"
     loss, mean, least, most = (-100 * float(v[own]) for v in (recall, random.mean, random.high, random.low))
-    effect = (
-        f"takes {loss:.1f} points of {name}'s recall" if loss >= 0 else f"adds {-loss:.1f} points to {name}'s recall"
-    )
+    effect = f"takes {loss:.1f} points of" if loss >= 0 else f"adds {-loss:.1f} points to"
     chance = "" if p[own] <= ALPHA else ", no more than chance would"
     text = (
-        f"Removing the {units.format(layer)} most for {name} {effect} {name}'s recall; {sets} random sets of {size} take "
-        f"{mean:.1f} ({least:.1f} to {most:.1f}): p = {_p(float(p[own]))}{chance}"
+        f"Removing the {units.format(layer)} most for {name} {effect} {name}'s recall; {sets} random sets of {size} "
+        f"take {mean:.1f} ({least:.1f} to {most:.1f}): p = {_p(float(p[own]))}{chance}"
     )
     others = np.where(np.arange(len(classes)) == own, np.nan, recall)
     if np.isnan(others).all():
         return f"{text}."
     worst = int(np.nanargmin(others))
+    if others[worst] >= 0:
+        return f"{text}. No other class loses."
     return f"{text}. The other class that loses most is {classes[worst]}, {-100 * float(recall[worst]):.1f} points."
 
 
