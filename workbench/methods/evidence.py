@@ -36,6 +36,7 @@ from workbench.methods.dissect import RANKED, check, columns, layer_offset, top_
 from workbench.methods.shapes import Floats, Ints, check_embeddings, check_labels
 
 LEVEL = 0.95
+_TOPS = 1000
 _DRAWS = 128
 _SHARED = 8
 """Draws of different units that share one permutation, for the cosines: drawing it costs as much as using it."""
@@ -98,9 +99,10 @@ def null_distribution(
         raise ValueError(f"similarities {similarities.shape} do not fit {activations.shape[1]} units, at least one")
     generator = np.random.default_rng(seed)
     if name in RANKED:
-        drawn = _ranked_draws(name, activations, scores, similarities, draws, generator)
+        parts = _ranked_draws(name, activations, scores, similarities, draws, generator)
     else:
-        drawn = np.concatenate(list(_valued_draws(name, activations, scores, draws, generator)))
+        parts = _valued_draws(name, activations, scores, draws, generator)
+    drawn = np.concatenate([part.astype(np.float32) for part in parts])
     maxima = np.sort(drawn.max(axis=1))
     low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0).astype(np.float32)
     return Null(maxima, low, high, float(np.quantile(maxima, LEVEL)))
@@ -211,15 +213,16 @@ def faithfulness(activations: Floats, scores: Floats, labels: Ints) -> Correlati
 
 def _ranked_draws(
     name: str, activations: Floats, scores: Floats, similarities: Floats, draws: int, generator: np.random.Generator
-) -> Floats:
-    """Return the similarities of random tops with each concept, (B, C)."""
+) -> Iterator[Floats]:
+    """Yield the similarities of random tops with each concept, (_TOPS, C) at a time."""
     method = RANKED[name]
     table, count = method.table(scores), method.count(len(scores))
-    tops = np.stack([generator.choice(len(scores), count, replace=False) for _ in range(draws)])  # (B, k) in order
-    own_rows, own_values = _tops(activations, count)
-    drawn = method.score(table, tops, own_values[generator.integers(0, len(own_values), draws)])
-    offset = method.score(table, own_rows[:1], own_values[:1])[0] - similarities[0]  # what the layer's own had taken
-    return np.asarray(drawn - offset, dtype=np.float32)
+    rows, values = _tops(activations, count)
+    offset = method.score(table, rows[:1], values[:1])[0] - similarities[0]  # what was taken from the layer's own
+    for start in range(0, draws, _TOPS):
+        size = min(_TOPS, draws - start)
+        tops = np.stack([generator.choice(len(scores), count, replace=False) for _ in range(size)])  # (B, k) in order
+        yield method.score(table, tops, values[generator.integers(0, len(values), size)]) - offset
 
 
 def _valued_draws(

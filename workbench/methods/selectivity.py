@@ -16,10 +16,11 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import norm
 
+from workbench.methods.blocks import each_block
 from workbench.methods.shapes import Bools, Floats, check_embeddings
 
 LEVEL = 0.95
-_UNITS = 64
+_UNITS = 32
 
 
 class Auroc(NamedTuple):
@@ -59,11 +60,13 @@ def auroc(activations: Floats, positive: Bools) -> Auroc:
     value, variance = np.full(shape, np.nan), np.full(shape, np.nan)
     told = positive.any(axis=0) & ~positive.all(axis=0)
     classes = np.ascontiguousarray(positive[:, told].T)  # (T, N)
-    if classes.size:
-        for start in range(0, shape[0], _UNITS):
-            block = np.ascontiguousarray(activations[:, start : start + _UNITS].T)
-            for unit, column in enumerate(block, start):
-                value[unit, told], variance[unit, told] = _delong(column, classes)
+
+    def fill(start: int) -> None:
+        block = np.ascontiguousarray(activations[:, start : start + _UNITS].T)
+        for unit, column in enumerate(block, start):
+            value[unit, told], variance[unit, told] = _delong(column, classes)
+
+    each_block(fill, shape[0] if classes.size else 0, _UNITS)
     width = norm.ppf((1 + LEVEL) / 2) * np.sqrt(variance)
     parts = value, np.clip(value - width, 0, 1), np.clip(value + width, 0, 1)
     return Auroc(*(part.astype(np.float32) for part in parts))
