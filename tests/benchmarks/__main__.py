@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from tests.benchmarks import bench_app, bench_demo, bench_dissect, bench_encode, bench_import
+from tests.benchmarks import bench_app, bench_demo, bench_dissect, bench_encode, bench_import, bench_reweight
 from workbench.reports import Table
 
 BENCHMARKS: dict[str, Callable[[], list[tuple[str, str]]]] = {
@@ -17,6 +17,7 @@ BENCHMARKS: dict[str, Callable[[], list[tuple[str, str]]]] = {
     "encode": bench_encode.run,
     "demo": bench_demo.run,
     "dissect": bench_dissect.run,
+    "reweight": bench_reweight.run,
     "app": bench_app.run,
 }
 
