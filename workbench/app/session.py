@@ -185,7 +185,7 @@ def _classification(root: Path, run: str) -> Classification:
 
 def neighbours(dataset: Dataset, run: Classification, row: int, count: int) -> tuple[Rows, npt.NDArray[np.float32]]:
     """Return the rows of the images most similar to ``row`` and their cosine similarities; none without embeddings."""
-    matrix = _embeddings(dataset, run.embeddings, dataset.fingerprint)
+    matrix = _embeddings(dataset, run.embeddings, dataset.fingerprint) if run.embeddings else None
     if matrix is None:
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32)
     found = nearest(matrix, matrix[row : row + 1], count, exclude=np.array([row]))

@@ -230,7 +230,7 @@ def sentence(
     if np.isnan(others).all():
         return f"{text}."
     worst = int(np.nanargmin(others))
-    if others[worst] >= 0:
+    if others[worst] > -0.0005:  # would be written as 0.0 points
         return f"{text}. No other class loses."
     return f"{text}. The other class that loses most is {classes[worst]}, {-100 * float(recall[worst]):.1f} points."
 
