@@ -221,7 +221,7 @@ def test_from_a_unit_to_its_faces_to_the_confusions_page_and_back_to_a_unit(
     visit.page.get_by_text("Open on the Confusions page").click()
     visit.page.wait_for_url(re.compile(rf"confusions\?.*face={found[2]}(&|$)"))
     links = visit.page.locator(".unitlinks a")
-    units, _ = fired_units(dissection, unit_activations(dissection, workspace, found[2]), 8)
+    units, _, _ = fired_units(dissection, unit_activations(dissection, workspace, found[2]), 8)
     expect(links).to_have_count(8)
     assert [link.get_attribute("data-unit") for link in links.all()] == [unit_name(dissection, n) for n in units]
     links.nth(1).click()

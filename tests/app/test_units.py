@@ -150,9 +150,10 @@ def test_the_share_below_counts_only_images_on_which_the_unit_is_less_active() -
 
 def test_units_that_fired_have_a_label_that_holds_and_come_by_how_far_they_stand_out(dissection: Dissection) -> None:
     activations = np.random.default_rng(0).random(UNITS).astype(np.float32)
-    found, shares = fired_units(dissection, activations, 10)
+    found, shares, distances = fired_units(dissection, activations, 10)
     assert dissection.holds[found].all()
     assert (np.diff(shares) <= 0).all()
+    assert (np.diff(distances)[np.diff(shares) == 0] <= 0).all()
     held = np.flatnonzero(dissection.holds)
     assert shares.min() >= np.sort(share_below(dissection.quantiles[held], activations[held]))[-10]
 

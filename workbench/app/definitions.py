@@ -93,8 +93,8 @@ ABLATION = (
 NEAREST_UNITS = "Units of the same layer whose activations correlate most with this one's over the probing images."
 PERCENTILE = "Share of the probing images on which the unit is less active than on this face."
 FIRED = (
-    "Units whose label holds, by how far they stand out on this face: the share of the probing images on which the "
-    "unit is less active than here."
+    "Units whose label holds, first those that are more active here than on the largest share of the probing images. "
+    "The bar: how far above the unit's mean, in its standard deviations (sd)."
 )
 DISSECTION = {
     "units": ("Units", "Channels and neurons of the layers looked into; below it those that never change."),

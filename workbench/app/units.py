@@ -210,17 +210,30 @@ def share_below(quantiles: Numbers, activations: Numbers | float) -> Numbers:
     return np.asarray((quantiles < np.asarray(activations)[..., None]).sum(axis=-1)).clip(0, 100)
 
 
-def fired_units(dissection: Dissection, activations: Numbers, count: int) -> tuple[Units, Numbers]:
-    """Return the units of one face that stand out most among those whose label holds, and their percentiles.
+def fired_units(dissection: Dissection, activations: Numbers, count: int) -> tuple[Units, Numbers, Numbers]:
+    """Return the units that stand out most on one face among those whose label holds.
 
-    Equal percentiles are ordered by the distance from the unit's mean, in its standard deviations.
+    Parameters
+    ----------
+    dissection : Dissection
+        The run.
+    activations : float array (U,)
+        Activation of every unit on the face.
+    count : int
+        The most units returned.
+
+    Returns
+    -------
+    units, shares, distances : arrays (up to count,)
+        Numbers of the units; the share of probing images on which each is less active, in percent, the highest first;
+        and how far each is above its mean, in its standard deviations, which orders equal shares.
     """
     units = np.flatnonzero(dissection.holds)
     share = share_below(dissection.quantiles[units], activations[units])
     spread = np.maximum(dissection.std[units], 1e-12)
     distance = (activations[units] - dissection.mean[units]) / spread
     best = np.lexsort((-distance, -share))[:count]
-    return units[best].astype(np.int64), share[best]
+    return units[best].astype(np.int64), share[best], distance[best]
 
 
 def units_csv(dissection: Dissection, units: Units) -> bytes:

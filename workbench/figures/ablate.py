@@ -65,6 +65,7 @@ def set_effects(sets: Sequence[Mapping[str, Any]], classes: Sequence[str]) -> go
     figure.add_scatter(
         x=[*sizes, *sizes[::-1]],
         y=[value * 100 for value in [*high, *low[::-1]]],
+        mode="lines",
         fill="toself",
         fillcolor="rgba(128, 138, 148, 0.22)",
         line={"width": 0},

@@ -14,12 +14,16 @@ FOLDER = Path(__file__).parent
 
 @cache
 def renderer(name: str, root: str) -> Any:
-    """Register the component in ``<name>.js`` and ``<name>.css`` once; its root element has the class ``root``."""
+    """Register the component in ``<name>.js`` and ``<name>.css`` once; its root element has the class ``root``.
+
+    Its script may use what ``shared.js`` defines.
+    """
+    scripts = [(FOLDER / file).read_text(encoding="utf-8") for file in (f"{name}.js", "shared.js")]
     return st.components.v2.component(
         f"workbench_{name}",
         html=f'<div class="{root}"></div>',
         css=(FOLDER / f"{name}.css").read_text(encoding="utf-8"),
-        js=(FOLDER / f"{name}.js").read_text(encoding="utf-8"),
+        js="".join(scripts),
     )
 
 

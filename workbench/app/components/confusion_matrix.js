@@ -129,10 +129,3 @@ function mark(state, selected) {
   });
   if (reachable) reachable.tabIndex = 0;
 }
-
-function element(tag, name, text) {
-  const node = document.createElement(tag);
-  if (name) node.className = name;
-  if (text !== undefined && text !== null) node.textContent = text;
-  return node;
-}

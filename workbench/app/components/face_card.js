@@ -73,29 +73,16 @@ function bars(items) {
 
 function neighbours(state, near) {
   const holder = element("div", "near");
-  const rows = Math.ceil(near.tiles.length / near.sheet_columns);
   near.tiles.forEach((tile, index) => {
     const button = element("button", "");
     button.type = "button";
     button.title = tile.hint;
     button.setAttribute("aria-label", tile.hint);
     button.style.setProperty("--colour", tile.colours[0]);
-    const picture = element("span", "picture");
-    const column = index % near.sheet_columns;
-    const row = Math.floor(index / near.sheet_columns);
-    picture.style.backgroundImage = `url("${near.sheet}")`;
-    picture.style.backgroundSize = `${near.sheet_columns * 100}% ${rows * 100}%`;
-    picture.style.backgroundPosition = `${(column / Math.max(1, near.sheet_columns - 1)) * 100}% ${(row / Math.max(1, rows - 1)) * 100}%`;
+    const picture = cut(element("span", "picture"), near.sheet, near.sheet_columns, near.tiles.length, index);
     button.append(picture, element("span", "caption", tile.caption));
     button.addEventListener("click", () => state.send("pick", tile.row));
     holder.append(button);
   });
   return holder;
-}
-
-function element(tag, name, text) {
-  const node = document.createElement(tag);
-  if (name) node.className = name;
-  if (text !== undefined && text !== null) node.textContent = text;
-  return node;
 }

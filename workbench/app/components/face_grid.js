@@ -65,14 +65,7 @@ function makeTile(tile, index, data) {
   button.title = tile.hint;
   button.setAttribute("aria-label", tile.hint);
   button.dataset.row = tile.row;
-  const columns = data.sheet_columns;
-  const rows = Math.ceil(data.tiles.length / columns);
-  const column = index % columns;
-  const row = Math.floor(index / columns);
-  const picture = element("span", "picture");
-  picture.style.backgroundImage = `url("${data.sheet}")`;
-  picture.style.backgroundSize = `${columns * 100}% ${rows * 100}%`;
-  picture.style.backgroundPosition = `${(column / Math.max(1, columns - 1)) * 100}% ${(row / Math.max(1, rows - 1)) * 100}%`;
+  const picture = cut(element("span", "picture"), data.sheet, data.sheet_columns, data.tiles.length, index);
   const caption = element("span", "caption");
   caption.append(element("span", "name", tile.caption), element("span", "value", tile.value));
   button.append(picture, line(tile.colours), caption);
@@ -141,11 +134,4 @@ function mark(state, selected, local) {
     state.buttons[Math.max(0, current)].focus({ preventScroll: true });
   }
   if (!local && current >= 0) state.buttons[current].scrollIntoView({ block: "nearest" });
-}
-
-function element(tag, name, text) {
-  const node = document.createElement(tag);
-  if (name) node.className = name;
-  if (text !== undefined && text !== null) node.textContent = text;
-  return node;
 }

@@ -56,10 +56,3 @@ function paint(root, state, data) {
   image.onload = () => { root.dataset.maps = data.maps; };
   image.src = data.maps;
 }
-
-function element(tag, name, text) {
-  const node = document.createElement(tag);
-  if (name) node.className = name;
-  if (text !== undefined && text !== null) node.textContent = text;
-  return node;
-}

@@ -25,7 +25,11 @@ function draw(state, data, item, index) {
     state.send("open", item.unit);
   });
   const strip = element("span", "strip");
-  for (let place = 0; place < data.pictures; place += 1) strip.append(picture(data, index * data.pictures + place));
+  const first = index * data.pictures;
+  const all = data.items.length * data.pictures;
+  for (let place = first; place < first + data.pictures; place += 1) {
+    strip.append(cut(element("span", "picture"), data.sheet, data.sheet_columns, all, place));
+  }
   const words = element("span", "words");
   const label = element("span", item.muted ? "label muted" : "label");
   item.colours.forEach((colour) => {
@@ -41,23 +45,4 @@ function draw(state, data, item, index) {
   track.append(fill);
   link.append(strip, words, track, element("span", "value", item.value));
   return link;
-}
-
-function picture(data, place) {
-  const node = element("span", "picture");
-  const columns = data.sheet_columns;
-  const rows = Math.ceil((data.items.length * data.pictures) / columns);
-  const across = ((place % columns) / (columns - 1)) * 100;
-  const down = (Math.floor(place / columns) / Math.max(1, rows - 1)) * 100;
-  node.style.backgroundImage = `url("${data.sheet}")`;
-  node.style.backgroundSize = `${columns * 100}% ${rows * 100}%`;
-  node.style.backgroundPosition = `${across}% ${down}%`;
-  return node;
-}
-
-function element(tag, name, text) {
-  const node = document.createElement(tag);
-  if (name) node.className = name;
-  if (text !== undefined && text !== null) node.textContent = text;
-  return node;
 }

@@ -75,7 +75,11 @@ function line(state, data, row, index) {
   link.setAttribute("aria-label", row.words);
   link.dataset.unit = row.unit;
   link.tabIndex = index ? -1 : 0;
-  for (let place = 0; place < data.pictures; place += 1) link.append(picture(data, index * data.pictures + place));
+  const first = index * data.pictures;
+  const all = data.rows.length * data.pictures;
+  for (let place = first; place < first + data.pictures; place += 1) {
+    link.append(cut(element("span", "picture"), data.sheet, data.sheet_columns, all, place));
+  }
   pictures.append(link);
   holder.append(pictures);
   row.cells.forEach((cell, place) => holder.append(draw(cell, data.columns[place])));
@@ -86,18 +90,6 @@ function line(state, data, row, index) {
     state.send("open", row.unit);
   });
   return holder;
-}
-
-function picture(data, place) {
-  const node = element("span", "picture");
-  const columns = data.sheet_columns;
-  const rows = Math.ceil((data.rows.length * data.pictures) / columns);
-  const across = ((place % columns) / (columns - 1)) * 100;
-  const down = (Math.floor(place / columns) / Math.max(1, rows - 1)) * 100;
-  node.style.backgroundImage = `url("${data.sheet}")`;
-  node.style.backgroundSize = `${columns * 100}% ${rows * 100}%`;
-  node.style.backgroundPosition = `${across}% ${down}%`;
-  return node;
 }
 
 function draw(cell, column) {
@@ -150,11 +142,4 @@ function onKey(event, state) {
   state.links[here].tabIndex = -1;
   next.tabIndex = 0;
   next.focus();
-}
-
-function element(tag, name, text) {
-  const node = document.createElement(tag);
-  if (name) node.className = name;
-  if (text !== undefined && text !== null) node.textContent = text;
-  return node;
 }

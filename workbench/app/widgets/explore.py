@@ -40,8 +40,8 @@ def explore(view: View, dataset: Dataset, run: Classification, split: str, fine:
         with left:
             draw_matrix(view, run, choice, fine)
             face_panel(view, dataset, run, rows)
-            export_matrix(view, run, choice.split, fine)
             fired = st.container()
+            export_matrix(view, run, choice.split, fine)
         with right:
             draw_filters(view, run, fine)
             browse_faces(

@@ -61,14 +61,15 @@ def draw_fired(view: View, dataset: Dataset) -> None:
 
 def draw_list(view: View, dataset: Dataset, dissection: Dissection, row: int) -> None:
     """Draw the units as links; a click goes to the unit's page."""
-    units, shares = fired_units(dissection, session.unit_values(dissection).face(row), UNITS)
+    units, shares, distances = fired_units(dissection, session.unit_values(dissection).face(row), UNITS)
     if not len(units):
         st.caption("No unit of this network has a label that holds.")
         return
     values = []
-    for share in shares.tolist():
-        words = f"more active than on {share:.0f} % of the probing images"
-        values.append((f"{share:.0f} %", share / 100, words))
+    longest = max(float(distances.max()), 1.0)
+    for share, distance in zip(shares.tolist(), distances.tolist(), strict=True):
+        words = f"more active than on {share:.0f} % of the probing images, {distance:+.1f} standard deviations"
+        values.append((f"{distance:+.1f} sd", max(0.0, distance / longest), words))
     pictures = min(PICTURES, dissection.top.shape[1])
     unit_links(
         make_links(dissection, units, values),

@@ -9,6 +9,7 @@ import streamlit as st
 from workbench.app import definitions, session
 from workbench.app.session import View
 from workbench.app.text import count, percent, plain
+from workbench.app.widgets import notices
 from workbench.app.widgets.layers import choose_layer
 from workbench.app.widgets.metrics import CHART
 from workbench.errors import WorkbenchError
@@ -60,7 +61,9 @@ def draw_sets(view: View, dissection: Dissection) -> None:
         st.plotly_chart(set_effects(found.sets, found.classes), key=view.key("sets"), config=CHART)
     with right:
         st.markdown("**In words**")
-        st.markdown("\n".join(f"- {plain(sentence)}" for sentence in found.sentences))
+        with st.container(key="sentences"):
+            st.markdown("\n".join(f"- {plain(sentence)}" for sentence in found.sentences))
+        notices.notes(found.notes)
 
 
 def start_button(view: View, dissection: Dissection, layer: str) -> None:
