@@ -76,7 +76,7 @@ def class_sums(logits: Floats, labels: Ints) -> ClassSums:
     right = logits.argmax(axis=1) == labels
     return ClassSums(
         np.bincount(labels[right], minlength=classes).astype(np.int64),
-        np.bincount(labels, own - others.max(axis=1), minlength=classes),
+        np.asarray(np.bincount(labels, own - others.max(axis=1), minlength=classes), dtype=np.float64),
     )
 
 

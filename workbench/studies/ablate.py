@@ -130,14 +130,31 @@ def _plan(spec: AblateSpec, dissection: Dissection, dataset: Dataset, classifier
         raise SpecError(f"{dissection.spec.target} has one class; what a class loses needs two or more")
     parts = cut(classifier.target, spec.layer)
     subject = Subject(classifier, spec.layer, parts, torch.zeros(parts.layer.units), with_bias=False)
-    images = evaluated_images(dataset, spec.split, classifier.classes)
-    chosen = stratified_sample(images.labels, spec.images, spec.seed)
-    drawn = Evaluated(images.split, images.rows[chosen], images.labels[chosen], images.unlabelled, images.blank)
+    images, copies = _images(spec, dissection, dataset, classifier.classes)
     sets, notes = _class_sets(spec, dissection, classifier.classes)
     sizes = sorted({int(one["size"]) for one in sets})
     controls = {size: random_sets(parts.layer.units, size, spec.controls, spec.seed) for size in sizes}
     values = _values(spec, dissection, dataset, subject)
-    return _Plan(spec, dissection, dataset, subject, drawn, values, sets, controls, tuple(notes))
+    return _Plan(spec, dissection, dataset, subject, images, values, sets, controls, (*notes, *copies))
+
+
+def _images(
+    spec: AblateSpec, dissection: Dissection, dataset: Dataset, classes: Sequence[str]
+) -> tuple[Evaluated, list[str]]:
+    """Return the images it is measured on, and a note where they are, or were, those that chose the units."""
+    found = evaluated_images(dataset, spec.split, classes)
+    probing, _ = probing_rows(dataset, dissection.spec)
+    chose = np.isin(dataset.digests[found.rows], np.unique(dataset.digests[probing]))
+    keep = ~chose if not chose.all() else chose
+    places = np.flatnonzero(keep)
+    places = places[stratified_sample(found.labels[places], spec.images, spec.seed)]
+    notes = []
+    if chose.all():
+        notes.append("the images also chose the units, which flatters the losses; measure on another split")
+    elif chose.any():
+        notes.append(f"left out of {spec.split!r}: {int(chose.sum()):,} images that also chose the units")
+    images = Evaluated(found.split, found.rows[places], found.labels[places], found.unlabelled, found.blank)
+    return images, notes
 
 
 def _class_sets(
@@ -284,12 +301,6 @@ def _summary(plan: _Plan) -> dict[str, Any]:
 def _notes(plan: _Plan) -> list[str]:
     target, images, dataset = plan.subject.classifier.target, plan.images, plan.dataset
     notes = [*target.notes, *plan.subject.cut.notes, *plan.notes]
-    probing, _ = probing_rows(dataset, plan.dissection.spec)
-    shared = int(np.isin(dataset.digests[images.rows], np.unique(dataset.digests[probing])).sum())
-    if shared:
-        notes.append(
-            f"{shared:,} of the {len(images.rows):,} images also chose the units: measured on others it is fairer"
-        )
     if images.split in ("test", "merged-test"):
         notes.append(
             f"measured on {images.split!r}: whatever is decided by these figures must not be judged on it again"
