@@ -133,7 +133,7 @@ def test_a_repair_is_found_believed_and_saved(store: Store, planted: ReweightSpe
     assert found.chosen is not None
     assert found.verdict is not None
     assert (found.chosen["factor"], found.chosen["up"]) == (DAMAGE, UNITS // 2)
-    assert found.chosen["threshold"] == 0.0  # S4's own threshold is among those tried
+    assert found.chosen["threshold"] == 0.0  # the customary threshold is among those tried
     assert found.verdict["before"] < 0.9
     assert found.verdict["after"] == 1.0
     assert found.controls["random"].max() < found.verdict["gain"]["value"]
@@ -366,6 +366,18 @@ def test_a_bench_answers_what_the_sweep_found(store: Store, planted: ReweightSpe
     assert bench.images == found.images["choose"]
     with pytest.raises(SpecError, match="factor is 0; it must be above 0"):
         bench.evaluate(0.0, 0)
+
+
+def test_a_bench_runs_no_code_of_a_users_own(store: Store, planted: ReweightSpec) -> None:
+    name = write_dissection(store, "python:mine:build", np.arange(float(UNITS)))
+    with pytest.raises(SpecError, match="runs a user's own code, which is done from the command line only"):
+        open_bench(Dissection(store.artifact("dissection", name)), "lin1", store)
+
+
+def test_a_dissection_named_by_its_beginning_is_the_same_run(store: Store, planted: ReweightSpec) -> None:
+    short = dataclasses.replace(planted, dissection=planted.dissection[:12])
+    assert reweight(short, store).spec == planted
+    assert len(find_reweightings(store, planted.dissection)) == 1
 
 
 def test_a_bench_refuses_a_layer_that_is_too_early(

@@ -23,7 +23,7 @@ THRESHOLDS = "Numbers, comma-separated; empty: eight quantiles of the layer's ow
 FACTORS = "Numbers above 0, comma-separated."
 CHOOSE_ON = "The images that choose the setting of greatest accuracy; leaving the network alone may win too."
 REPORT_ON = "The images on which the chosen setting is reported, once."
-PROTOCOLS = {"held-out": "held out", "test-set": "on the test set (S4's own)"}
+PROTOCOLS = {"held-out": "held out", "test-set": "on the test set itself"}
 PROTOCOL = (
     "Held out: choose on one split, report on another. On the test set: choose on the very images that are reported, "
     "which flatters the gain; kept to show by how much."

@@ -4,9 +4,7 @@ A *setting* is a threshold and a factor. Units whose label counts by the thresho
 it) are *up*: their weights are multiplied by the factor; those of all other units are divided by it. A *scale* holds
 one number a unit; everything here turns similarities into scales, or permutes scales.
 
-References
-----------
-REQUIREMENTS S4: similarity above 0, factor 1.5, weights only, chosen on the images it was reported on.
+The study this follows took similarity above 0 and factor 1.5, weights only, chosen on the images it was reported on.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -60,6 +60,7 @@ def reweight(spec: ReweightSpec, store: Store, progress: Progress = SILENT) -> R
     from workbench.studies.classifier import open_classifier
 
     dissection = find_dissection(store, spec.dissection)
+    spec = replace(spec, dissection=dissection.artifact.name)
     values = layer_values(dissection, spec.layer, spec.threshold)
     grid = make_grid(values, spec)
     dataset = open_dataset(store, dissection.spec.dataset)
