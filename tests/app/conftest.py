@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.app.synthetic import write_dissection
+from tests.app.synthetic import write_ablation, write_dissection
 from tests.conftest import write_source
 from workbench.app.launch import ADDRESS, command, environment, free_port, stop, wait_until_ready
 from workbench.specs import ClassifySpec, ImportSpec
@@ -86,7 +86,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory, tiny_clip_folder: Path) 
         classify(ClassifySpec("faces", clip, concepts), store)
     import_dataset(ImportSpec(str(write_hostile(root)), "hostile"), store)
     classify(ClassifySpec("hostile", clip, str(root / "hostile.yaml")), store)
-    write_dissection(store, "faces", UNITS)
+    write_ablation(store, write_dissection(store, "faces", UNITS), "conv1")
     write_dissection(store, "hostile", 30, concepts=str(root / "hostile.yaml"))
     return store
 

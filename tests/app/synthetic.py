@@ -10,8 +10,9 @@ import pyarrow as pa
 from workbench.data.concepts import ConceptSet, load_concept_set
 from workbench.data.datasets import Dataset, open_dataset
 from workbench.progress import SILENT
-from workbench.specs import DissectSpec
+from workbench.specs import AblateSpec, DissectSpec
 from workbench.store import Artifact, ArtifactKey, Store
+from workbench.studies.ablation import Ablation
 from workbench.studies.dissection import Dissection
 from workbench.studies.embed import SHARD, first_rows, list_column
 
@@ -162,3 +163,35 @@ def write_activations(store: Store, images: Dataset, layer: str, units: int, see
             table = pa.table({"digest": images.digests[rows].tolist(), "activation": values})
             build.write_table(start // SHARD, table)
         return build.finish({"layer": layer, "units": units})
+
+
+def write_ablation(store: Store, dissection: Dissection, layer: str, images: int = 700) -> Ablation:
+    """Store an ablation of a layer: every unit costs a few images, and the sets of ``happy`` cost that class most."""
+    rows = dissection.rows(layer)
+    units, classes = rows.stop - rows.start, dissection.classes
+    rng = np.random.default_rng(0)
+    sizes, controls = (1, 4), 20
+    sets = [{"class": name, "size": size, "units": list(range(size))} for name in classes for size in sizes]
+    support = images // len(classes)
+    right = np.full((1 + units + len(sets) + len(sizes) * controls, len(classes)), support * 0.6)
+    right[1:] -= rng.integers(0, 4, right[1:].shape)
+    for place, one in enumerate(sets):
+        right[1 + units + place, classes.index("happy")] -= 5 * one["size"] if one["class"] == "happy" else 0
+    spec = AblateSpec(dissection.artifact.name, layer, images=images, controls=controls)
+    summary = {
+        "dissection": dissection.artifact.name,
+        "layer": layer,
+        "classes": list(classes),
+        "support": [support] * len(classes),
+        "units": units,
+        "sets": sets,
+        "sizes": list(sizes),
+        "controls": controls,
+        "notes": ["sets of 32 are left out: the layer has too few units"],
+    }
+    key = ArtifactKey("ablation", f"{dissection.spec.dataset}-synthetic-{layer}", {"of": dissection.artifact.name})
+    with store.build(key, spec.to_dict(), SILENT) as build:
+        if isinstance(build, Artifact):
+            return Ablation(build)
+        build.write_table(0, pa.table({"right": list_column(right), "margin": list_column(right / 50)}))
+        return Ablation(build.finish(summary))

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.browser
 VIEWS = (
     "neurons?dataset={}",
     "neurons?dataset={}&tab=layers",
-    "neurons?dataset={}&tab=removal",
+    "neurons?dataset={}&tab=removal&of=conv1",
     "neurons?dataset={}&unit=conv1:1&maps=yes",
     "neurons?dataset={}&unit=lin1:0&part=faces&face=3",
     "confusions?dataset={}&split=all&face=3",
@@ -173,7 +173,7 @@ def test_a_link_leads_to_the_unit_and_survives_a_reload(visit: Visit, dissection
         expect(visit.page.locator(".unitfaces button")).to_have_count(dissection.top.shape[1])
         tops = [int(tile.get_attribute("data-row") or -1) for tile in visit.page.locator(".unitfaces button").all()]
         assert tops == dissection.top[number].tolist()
-        expect(visit.page.locator("[data-testid=stPlotlyChart]")).to_have_count(3)
+        expect(visit.page.locator("[data-testid=stPlotlyChart]")).to_have_count(5)
         visit.page.reload()
         visit.settle()
 
@@ -195,6 +195,15 @@ def test_a_layer_without_space_has_no_maps(visit: Visit) -> None:
     visit.go("neurons?dataset=faces&unit=lin1:7")
     expect(visit.page.locator(".unitfaces button").first).to_be_visible()
     expect(visit.page.get_by_text("Activation maps")).to_have_count(0)
+
+
+def test_what_removing_units_costs_is_shown_in_words(visit: Visit) -> None:
+    visit.go("neurons?dataset=faces&tab=removal&of=conv1")
+    words = visit.page.locator(".st-key-sentences li")
+    expect(words).to_have_count(7)
+    expect(words.nth(3)).to_contain_text("Removing the 4 units of conv1 that count most for happy takes")
+    visit.go("neurons?dataset=faces&unit=conv1:3")
+    expect(visit.page.get_by_text("On 700 images of validation; accuracy 60.0 %")).to_be_visible()
 
 
 def test_a_near_unit_opens_its_own_page(visit: Visit, dissection: Dissection) -> None:

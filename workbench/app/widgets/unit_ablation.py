@@ -9,7 +9,6 @@ import streamlit as st
 from workbench.app import definitions, session
 from workbench.app.session import View
 from workbench.app.text import count, percent, plain
-from workbench.app.widgets import notices
 from workbench.app.widgets.layers import choose_layer
 from workbench.app.widgets.metrics import CHART
 from workbench.errors import WorkbenchError
@@ -63,7 +62,8 @@ def draw_sets(view: View, dissection: Dissection) -> None:
         st.markdown("**In words**")
         with st.container(key="sentences"):
             st.markdown("\n".join(f"- {plain(sentence)}" for sentence in found.sentences))
-        notices.notes(found.notes)
+        for note in found.notes:
+            st.caption(plain(note))
 
 
 def start_button(view: View, dissection: Dissection, layer: str) -> None:
