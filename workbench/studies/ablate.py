@@ -259,20 +259,20 @@ def _run(plan: _Plan, off: Sequence[Ints], batches: Sequence[Ints], progress: Pr
     """Yield each batch's sums for every change, ``(changes, K)``: what precedes the layer runs once for all of them."""
     import torch
 
+    from workbench.models.switches import Switches
+
     classifier, cut = plan.subject.classifier, plan.subject.cut
-    rows, labels, values = plan.images.rows, plan.images.labels, torch.from_numpy(plan.values)
+    rows, labels = plan.images.rows, plan.images.labels
+    switches = Switches(cut, torch.from_numpy(plan.values))
+    sets = [torch.from_numpy(units) for units in off]
 
     def prepare(batch: Ints) -> tuple[torch.Tensor, Ints]:
         pictures = [decode(data, plan.dataset.name) for data in plan.dataset.image_bytes(rows[batch])]
         return classifier.target.prepare(pictures), labels[batch]
 
     def compute(ready: tuple[torch.Tensor, Ints]) -> ClassSums:
-        state = cut.head(ready[0])
         found = []
-        for units in off:
-            scale, shift = torch.ones_like(values), torch.zeros_like(values)
-            scale[units], shift[units] = 0.0, values[units]
-            outputs = cut.tail(state, scale, shift) if len(units) else cut.tail(state)
+        for outputs in switches.outputs(cut.head(ready[0]), sets):
             found.append(class_sums(classifier.logits(outputs), ready[1]))
             progress.advance(len(ready[1]))
         return ClassSums(*(np.stack(each) for each in zip(*found, strict=True)))
