@@ -74,6 +74,15 @@ def test_a_stored_spec_runs_again(
         (["run", "nothing.toml"], "cannot be read"),
         (["jobs", "--cancel", "3"], "there is no job 3"),
         (["health", "nothing"], "unknown dataset"),
+        (["layers", "face-cn"], "did you mean 'face-cnn'"),
+        (["layers", "python:no_such_module:network"], "no_such_module"),
+        (["layers", "checkpoint:/no/such/place"], "/no/such/place"),
+        (["dissect", "nothing"], "unknown dataset 'nothing'"),
+        (["dissect", "faces", "--similarity", "soft"], "did you mean 'soft_wpmi'"),
+        (["ablate", "nothing", "--layer", "lin1"], "unknown dissection 'nothing'"),
+        (["reweight", "nothing", "--layer", "lin1"], "unknown dissection 'nothing'"),
+        (["reweight", "nothing", "--layer", "lin1", "--factors", "0"], "each must be above 0"),
+        (["predict", "nothing"], "unknown dataset 'nothing'"),
     ],
 )
 def test_bad_input_is_one_line_and_status_2(
@@ -136,3 +145,55 @@ def test_a_killed_encoding_leaves_finished_parts_and_ends_with_the_same_bytes(
     names = [{p.name: p.read_bytes() for p in home.glob("artifacts/embeddings/[!.]*/*")} for home in homes]
     assert names[0] == names[1]
     assert len(names[0]) > 2
+
+
+def test_a_killed_dissection_ends_with_the_same_bytes(tmp_path: Path, tiny_clip_folder: Path) -> None:
+    source = write_source(tmp_path / "faces.parquet", 7000)
+    words = ["dissect", "faces", "--clip", f"local-dir:{tiny_clip_folder}", "--layers", "lin*", "--draws", "100"]
+    homes = [tmp_path / "killed", tmp_path / "whole"]
+    for home in homes:
+        assert main(["--workspace", str(home), "import", str(source), "--name", "faces"]) == 0
+    for sign in ("activations/.*.partial/part-*.parquet", "dissection/.*.partial/part-*.parquet"):
+        child = subprocess.Popen(
+            [sys.executable, "-m", "workbench", "--workspace", str(homes[0]), *words], stderr=subprocess.DEVNULL
+        )
+        deadline = time.monotonic() + 120
+        while child.poll() is None and time.monotonic() < deadline:
+            if list(homes[0].glob(f"artifacts/{sign}")):
+                child.kill()
+            time.sleep(0.005)
+        assert child.wait() == -signal.SIGKILL
+    for home in homes:
+        assert main(["--workspace", str(home), *words]) == 0
+    parts = [
+        {path.relative_to(home): path.read_bytes() for path in sorted(home.glob("artifacts/*/[!.]*/part-*.parquet"))}
+        for home in homes
+    ]
+    assert parts[0] == parts[1]
+    assert len(parts[0]) > 6
+
+
+def test_the_neurons_from_layers_to_a_verdict(
+    workspace: Path, tmp_path: Path, tiny_clip_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = ["--workspace", str(workspace)]
+    source = write_source(tmp_path / "faces.parquet", 300)
+    assert main([*home, "import", str(source), "--name", "faces"]) == 0
+    assert main([*home, "layers", "face-cnn"]) == 0
+    assert "conv4b" in capsys.readouterr().out
+    clip = ["--clip", f"local-dir:{tiny_clip_folder}", "--draws", "100", "--resamples", "10"]
+    assert main([*home, "dissect", "faces", "--layers", "lin2", *clip]) == 0
+    text = capsys.readouterr().out
+    assert "labelled" in text
+    name = text.rpartition("stored as dissection/")[2].strip()
+    assert main([*home, "ablate", name[:12], "--layer", "lin2", "--sizes", "2", "--controls", "20", "--json"]) == 0
+    ablation = json.loads(capsys.readouterr().out)
+    assert ablation["spec"]["layer"] == "lin2"
+    assert main([*home, "reweight", name, "--layer", "lin2", "--factors", "1.5", "--json"]) == 0
+    reweighting = json.loads(capsys.readouterr().out)
+    assert reweighting["sentence"]
+    assert main([*home, "predict", "faces", "--split", "test"]) == 0
+    assert "Classes on split 'test'" in capsys.readouterr().out
+    if reweighting["network"]:
+        assert main([*home, "predict", "faces", "--model", f"network:{reweighting['network']}"]) == 0
+    assert main([*home, "artifacts", "--verify"]) == 0
