@@ -33,6 +33,7 @@ def measure(name: str, units: Units, scores: Floats, truth: Floats, spec: dict[s
     told = auroc(units.activations, truth >= spec["shown"]).value[np.arange(len(label)), label]
     kept = (q <= spec["alpha"]) & (faithful.low > 0)
     planted = units.action >= 0
+    random = ~planted & ~np.char.startswith(units.kind, "shuffled")
     right = label == units.action
     kinds = {
         kind: {
@@ -50,7 +51,7 @@ def measure(name: str, units: Units, scores: Floats, truth: Floats, spec: dict[s
         "planted_right": _share(right[planted]),
         "planted_kept": _share(kept[planted]),
         "planted_right_of_kept": _share(right[planted & kept]),
-        "random_kept": _share(kept[~planted]),
+        "random_kept": _share(kept[random]),
         "kinds": kinds,
         "wrong": _wrong(label, units, planted & ~right),
     }

@@ -9,7 +9,7 @@ import tomllib
 from pathlib import Path
 
 from measure import measure
-from units import concept_scores, noise, planted, together, untrained
+from units import concept_scores, noise, planted, shuffled, together, untrained
 
 from workbench import load_clip, load_concept_set
 from workbench.data.faces import render, sample
@@ -34,10 +34,12 @@ def main() -> None:
     drawn, made = spec["faces"], spec["units"]
     faces = render(sample(drawn["probing"] + drawn["held_out"], drawn["seed"], random_share=drawn["random_share"]))
     scores = concept_scores(faces.images, load_clip(spec["clip"]), load_concept_set(spec["concepts"]))
+    blind = [untrained(faces.images, layer, count, made["seed"]) for layer, count in made["untrained"].items()]
     units = together(
         planted(faces.actions, made["noises"], made["seed"]),
         noise(len(faces.images), made["noise"], made["seed"] + 1),
-        *(untrained(faces.images, layer, count, made["seed"]) for layer, count in made["untrained"].items()),
+        *blind,
+        *(shuffled(units, made["seed"] + 2) for units in blind),
     )
     found = {name: measure(name, units, scores, faces.actions, spec) for name in spec["similarities"]}
     rows = [(name, *(_percent(result[key]) for key in COLUMNS)) for name, result in found.items()]

@@ -57,6 +57,13 @@ def untrained(pictures: NDArray[np.uint8], layer: str, count: int, seed: int) ->
     return Units(values, np.full(values.shape[1], -1), np.full(values.shape[1], f"untrained {layer}"))
 
 
+def shuffled(units: Units, seed: int) -> Units:
+    """Give every unit's activations to other images: the same values, without any relation to what is seen."""
+    generator = np.random.default_rng(seed)
+    values = generator.permuted(units.activations, axis=0)
+    return Units(values, units.action, np.char.add("shuffled ", units.kind))
+
+
 def together(*groups: Units) -> Units:
     """Put groups of units side by side, as one layer."""
     return Units(*(np.concatenate(parts, axis=-1) for parts in zip(*groups, strict=True)))
