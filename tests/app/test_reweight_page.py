@@ -163,7 +163,7 @@ def test_every_view_is_drawn_without_an_error_or_a_request_to_elsewhere(tab: Vis
         "?layer=lin1&tab=try",
     ):
         tab.go(f"reweight{view}")
-        expect(tab.page.get_by_text("Its units")).to_be_visible(timeout=30_000)
+        expect(tab.page.get_by_role("link", name="Units")).to_be_visible(timeout=30_000)
         assert tab.page.locator("[data-testid=stException]").count() == 0, view
         assert tab.page.locator("[data-testid=stAlertContentError]").count() == 0, view
     assert tab.outside == []

@@ -96,8 +96,8 @@ def choose(view: View, names: list[str], dataset: Dataset, found: list[Artifact]
     )
     columns[2].selectbox("Layer", dissection.layers, **view.bind("layer"))
     asked = {"dataset": dataset.name, "run": dissection.artifact.name, "layer": view["layer"]}
-    columns[3].page_link(notices.NEURONS, label="Its units", icon=":material/neurology:", query_params=asked)
-    with columns[4].popover("New sweep", icon=":material/add:", width="stretch"):
+    columns[3].page_link(notices.NEURONS, label="Units", icon=":material/neurology:", query_params=asked)
+    with columns[4].popover("New", icon=":material/add:", width="stretch"):
         reweight_form("popover", dissection, view["layer"])
 
 
