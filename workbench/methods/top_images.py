@@ -14,6 +14,7 @@ from workbench.methods.blocks import each_block
 from workbench.methods.shapes import Floats, Ints, check_embeddings
 
 _BLOCK = 64
+_VALUES = 2**18  # activations compared at once: what a processor's cache holds
 _SAMPLED = 1024
 _PLACES = 0xFFFFFFFF
 
@@ -94,16 +95,17 @@ def _thresholds(activations: Floats, k: int) -> Floats:
 def _candidates(activations: Floats, thresholds: Floats) -> tuple[Ints, Floats, Ints]:
     """Return rows and values above the thresholds, by unit and within a unit by row, and their number by unit."""
     images, units = activations.shape
+    block_rows = max(1, _VALUES // max(1, units))
 
     def above(start: int) -> tuple[Ints, Floats]:
-        block = np.ascontiguousarray(activations[start : start + _BLOCK], dtype=np.float32)
+        block = np.ascontiguousarray(activations[start : start + block_rows], dtype=np.float32)
         found = np.flatnonzero(~(block <= thresholds))  # NaN among them
         kept = block.ravel()[found]
         if not np.isfinite(kept).all():
             check_embeddings(activations, "activations", "NU")
         return found + start * units, kept
 
-    found, kept = zip(*each_block(above, images, _BLOCK), strict=True)
+    found, kept = zip(*each_block(above, images, block_rows), strict=True)
     rows, columns = np.divmod(np.concatenate(found), max(1, units))
     order = np.argsort(columns.astype(np.uint16 if units < 2**16 else np.int64), kind="stable")
     return rows[order], np.concatenate(kept)[order], np.bincount(columns, minlength=units)
