@@ -7,7 +7,7 @@ import pytest
 from workbench.methods.blocks import each_block
 
 
-@pytest.mark.parametrize("threads", ["1", "3"])
+@pytest.mark.parametrize("threads", ["1", "3", "2,1", "many", ""])
 def test_every_block_is_computed_once_and_results_are_in_order(threads: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", threads)
     assert each_block(lambda start: start, 10, 4) == [0, 4, 8]

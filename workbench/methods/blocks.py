@@ -16,7 +16,8 @@ def each_block(function: Callable[[int], Result], count: int, size: int) -> list
     As many threads as the environment's OMP_NUM_THREADS says, which numpy's and torch's own threads obey too, or as
     there are processors.
     """
-    threads = int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
+    said = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    threads = int(said) if said.isdigit() else os.cpu_count() or 1
     starts = range(0, count, size)
     if min(threads, len(starts)) < 2:
         return [function(start) for start in starts]
