@@ -10,6 +10,7 @@ from workbench.errors import SpecError
 from workbench.methods.ablate import (
     ClassSums,
     Control,
+    SetEffect,
     changes,
     class_sums,
     control,
@@ -130,18 +131,21 @@ def test_a_stratified_sample_keeps_proportions_and_every_class(labels: list[int]
 def test_the_sentence_gives_the_loss_the_random_sets_and_the_other_class_that_loses_most() -> None:
     recall, p = np.array([-0.123, 0.01, -0.02]), np.array([1 / 51, 0.9, 0.4])
     random = Control(np.array([-0.004, 0, 0]), np.array([-0.016, 0, 0]), np.array([0.009, 0, 0]))
-    assert sentence("happy", "lin1", 16, ("happy", "sad", "fear"), recall, random, p, 50) == (
-        "Removing the 16 units of lin1 that count most for happy takes 12.3 points of happy's recall; 50 random sets "
-        "of 16 take 0.4 (-0.9 to 1.6): p = .020. The other class that loses most is fear, 2.0 points."
+    effect = SetEffect("happy", 16, recall, p, random, 50)
+    assert sentence(effect, "lin1", ("happy", "sad", "fear"), np.array([1234, 5, 6])) == (
+        "Removing the 16 units of lin1 that count most for happy takes 12.3 points of happy's recall (1,234 images); "
+        "50 random sets of 16 take 0.4 (-0.9 to 1.6): p = .020. The other class that loses most is fear, 2.0 points."
     )
 
 
 def test_the_sentence_says_where_a_loss_is_no_more_than_chance() -> None:
     flat = Control(*(np.zeros(2) for _ in range(3)))
-    text = sentence("sad", "lin1", 1, ("happy", "sad"), np.array([0.0, 0.031]), flat, np.array([0.5, 0.61]), 50)
-    assert "the unit of lin1 that count most" not in text
+    effect = SetEffect("sad", 1, np.array([-0.0001, 0.031]), np.array([0.5, 0.61]), flat, 50)
+    text = sentence(effect, "lin1", ("happy", "sad"), np.array([9, 9]))
+    assert text.startswith("Removing the unit of lin1 that counts most for sad ")
+    assert "random sets of 1 take 0.0 (0.0 to 0.0)" in text
     assert "adds 3.1 points to sad's recall" in text
-    assert "p = .61, no more than chance would" in text
+    assert text.endswith("p = .61, no more than chance would. No other class loses.")
 
 
 def test_the_interval_of_random_sets_is_theirs() -> None:

@@ -129,8 +129,9 @@ def test_a_unit_that_carries_a_class_costs_that_class_and_no_other(
         expected_share = 50 / 12  # of the random sets of one unit, those that hit this one
         assert ones[name]["p"][place] <= (1 + 3 * expected_share) / 51
         assert min(ones[name]["p"][:place] + ones[name]["p"][place + 1 :]) == 1
-    assert "Removing the unit of units that counts most for happy takes 100.0 points of happy's recall" in "".join(
-        found.sentences
+    assert (
+        "Removing the unit of units that counts most for happy takes 100.0 points of happy's recall (10 images)"
+        in "".join(found.sentences)
     )
     neutral = ones["neutral"]
     assert max(map(abs, neutral["recall_change"][:6])) in (0, 1)
@@ -270,6 +271,18 @@ def test_notes_tell_what_a_reader_must_know(planted: tuple[Store, Dissection]) -
     assert "measured on 'test'" in notes
     notes = " ".join(ablate(quick(dissection, "last", split="train"), store).notes)
     assert "the images also chose the units, which flatters the losses" in notes
+
+
+def test_zero_is_noted_where_it_is_no_value_that_units_have(
+    faces: tuple[Store, Dissection],
+) -> None:
+    store, dissection = faces
+    quantiles = dissection.quantiles[dissection.rows("conv4b")]
+    unusual = int(((quantiles[:, 5] > 0) | (quantiles[:, 95] < 0)).sum())
+    assert unusual > 0
+    notes = " ".join(ablate(quick(dissection, "conv4b", value="zero", images=14, sizes="1"), store).notes)
+    assert f"zero lies outside the middle 90 % of the activations of {unusual} of the 160 units" in notes
+    assert "zero lies" not in " ".join(ablate(quick(dissection, "conv4b", images=14, sizes="1"), store).notes)
 
 
 def test_copies_of_images_that_chose_the_units_are_left_out(planted: tuple[Store, Dissection]) -> None:

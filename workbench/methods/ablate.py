@@ -195,44 +195,66 @@ def stratified_sample(labels: Ints, count: int, seed: int) -> Ints:
     return np.sort(np.concatenate(drawn))
 
 
-def sentence(
-    name: str, layer: str, size: int, classes: Sequence[str], recall: Floats, random: Control, p: Floats, sets: int
-) -> str:
-    """Say what removing a class's units costs it, beside random sets of as many units.
+class SetEffect(NamedTuple):
+    """What removing a class's units does to recall.
 
     Parameters
     ----------
     name : str
         The class whose units are removed.
-    layer : str
-        Their layer.
     size : int
         How many.
-    classes : sequence of str
-        All classes (K).
     recall, p : float array (K,)
         Change of each class's recall, and its p-value.
     random : Control
-        What random sets do to recall.
+        What random sets of as many units do to recall.
     sets : int
         How many random sets.
     """
+
+    name: str
+    size: int
+    recall: Floats
+    p: Floats
+    random: Control
+    sets: int
+
+
+def sentence(effect: SetEffect, layer: str, classes: Sequence[str], support: Ints) -> str:
+    """Say what removing a class's units costs it, beside random sets of as many units.
+
+    Parameters
+    ----------
+    effect : SetEffect
+        What is measured.
+    layer : str
+        The units' layer.
+    classes : sequence of str
+        All classes (K).
+    support : int array (K,)
+        Images of each class.
+    """
+    name, size, recall, p, random, sets = effect
     own = list(classes).index(name)
-    units = "unit of {} that counts" if size == 1 else f"{size} units of {{}} that count"
     loss, mean, least, most = (-100 * float(v[own]) for v in (recall, random.mean, random.high, random.low))
-    effect = f"takes {loss:.1f} points of" if loss >= 0 else f"adds {-loss:.1f} points to"
+    units = f"the unit of {layer} that counts" if size == 1 else f"the {size} units of {layer} that count"
+    does = f"takes {_points(loss)} points of" if loss >= 0 else f"adds {_points(-loss)} points to"
     chance = "" if p[own] <= ALPHA else ", no more than chance would"
     text = (
-        f"Removing the {units.format(layer)} most for {name} {effect} {name}'s recall; {sets} random sets of {size} "
-        f"take {mean:.1f} ({least:.1f} to {most:.1f}): p = {_p(float(p[own]))}{chance}"
+        f"Removing {units} most for {name} {does} {name}'s recall ({support[own]:,} images); {sets} random sets of "
+        f"{size} take {_points(mean)} ({_points(least)} to {_points(most)}): p = {_p(float(p[own]))}{chance}."
     )
     others = np.where(np.arange(len(classes)) == own, np.nan, recall)
     if np.isnan(others).all():
-        return f"{text}."
+        return text
     worst = int(np.nanargmin(others))
     if others[worst] > -0.0005:  # would be written as 0.0 points
-        return f"{text}. No other class loses."
-    return f"{text}. The other class that loses most is {classes[worst]}, {-100 * float(recall[worst]):.1f} points."
+        return f"{text} No other class loses."
+    return f"{text} The other class that loses most is {classes[worst]}, {_points(-100 * float(recall[worst]))} points."
+
+
+def _points(value: float) -> str:
+    return f"{round(value, 1) + 0.0:.1f}"  # the sum makes 0.0 of -0.0
 
 
 def _p(value: float) -> str:

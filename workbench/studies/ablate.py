@@ -301,6 +301,14 @@ def _summary(plan: _Plan) -> dict[str, Any]:
 def _notes(plan: _Plan) -> list[str]:
     target, images, dataset = plan.subject.classifier.target, plan.images, plan.dataset
     notes = [*target.notes, *plan.subject.cut.notes, *plan.notes]
+    if plan.spec.value == "zero":
+        quantiles = plan.dissection.quantiles[plan.dissection.rows(plan.subject.layer)]
+        unusual = int(((quantiles[:, 5] > 0) | (quantiles[:, 95] < 0)).sum())
+        if unusual:
+            notes.append(
+                f"zero lies outside the middle 90 % of the activations of {unusual:,} of the {len(plan.values):,} "
+                "units: setting them to it adds a signal rather than taking one away; the mean does not"
+            )
     if images.split in ("test", "merged-test"):
         notes.append(
             f"measured on {images.split!r}: whatever is decided by these figures must not be judged on it again"

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.errors import SpecError
-from workbench.methods.ablate import Changes, ClassSums, changes, control, loss_p_values, sentence
+from workbench.methods.ablate import Changes, ClassSums, SetEffect, changes, control, loss_p_values, sentence
 from workbench.specs import AblateSpec
 from workbench.store import Artifact, Store
 from workbench.studies.embed import list_matrix
@@ -128,16 +128,15 @@ class Ablation:
         }
 
     def _sentence(self, one: Mapping[str, Any]) -> str:
-        return sentence(
+        effect = SetEffect(
             one["class"],
-            self.spec.layer,
             one["size"],
-            self.classes,
             np.asarray(one["recall_change"]),
-            control(self._random(one["size"]).recall),
             np.asarray(one["p"]),
+            control(self._random(one["size"]).recall),
             self._controls,
         )
+        return sentence(effect, self.spec.layer, self.classes, self.support)
 
     def _random(self, size: int) -> Changes:
         first = self._units + len(self._summary["sets"]) + self._summary["sizes"].index(size) * self._controls
