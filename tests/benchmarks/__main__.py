@@ -9,7 +9,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from tests.benchmarks import bench_app, bench_demo, bench_dissect, bench_encode, bench_import, bench_reweight
+from tests.benchmarks import (
+    bench_app,
+    bench_demo,
+    bench_dissect,
+    bench_encode,
+    bench_import,
+    bench_neurons,
+    bench_reweight,
+)
 from workbench.reports import Table
 
 BENCHMARKS: dict[str, Callable[[], list[tuple[str, str]]]] = {
@@ -19,6 +27,7 @@ BENCHMARKS: dict[str, Callable[[], list[tuple[str, str]]]] = {
     "dissect": bench_dissect.run,
     "reweight": bench_reweight.run,
     "app": bench_app.run,
+    "neurons": bench_neurons.run,
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from functools import cached_property
 from threading import Lock
 
@@ -18,6 +19,8 @@ Floats = npt.NDArray[np.float32]
 
 KEPT = 160_000_000
 """A layer with at most this many activations (640 MB) stays in memory while its units are looked at."""
+COLUMNS = 64
+"""Units whose activations stay in memory, whatever the layer's size."""
 
 
 class UnitValues:
@@ -41,6 +44,7 @@ class UnitValues:
         self.dataset: Dataset = open_dataset(store, dissection.spec.dataset)
         self._store = store
         self._kept: tuple[str, Floats] | None = None
+        self._columns: OrderedDict[tuple[str, int], Floats] = OrderedDict()
         self._lock = Lock()
 
     def face(self, row: int) -> Floats:
@@ -68,15 +72,22 @@ class UnitValues:
         """
         self.dissection.index(layer, unit)
         with self._lock:
-            if self._kept is not None and self._kept[0] == layer:
-                return np.asarray(self._kept[1][self._places, unit])
-            artifact = self._artifact(layer)
-            parts = (self._part(artifact, part) for part in range(-(-len(self._firsts) // SHARD)))
-            rows = self.dissection.rows(layer)
-            if len(self._firsts) * (rows.stop - rows.start) > KEPT:
-                return np.asarray(np.concatenate([part[:, unit] for part in parts])[self._places])
-            self._kept = layer, np.concatenate(list(parts))
-            return np.asarray(self._kept[1][self._places, unit])
+            if (layer, unit) not in self._columns:
+                self._columns[layer, unit] = self._read(layer, unit)[self._places]
+                if len(self._columns) > COLUMNS:
+                    self._columns.popitem(last=False)
+            return self._columns[layer, unit]
+
+    def _read(self, layer: str, unit: int) -> Floats:
+        """Return a unit's activation for every different face."""
+        if self._kept is not None and self._kept[0] == layer:
+            return np.asarray(self._kept[1][:, unit])
+        artifact, rows = self._artifact(layer), self.dissection.rows(layer)
+        parts = (self._part(artifact, part) for part in range(-(-len(self._firsts) // SHARD)))
+        if len(self._firsts) * (rows.stop - rows.start) > KEPT:
+            return np.concatenate([part[:, unit] for part in parts])
+        self._kept = layer, np.concatenate(list(parts))
+        return np.asarray(self._kept[1][:, unit])
 
     @cached_property
     def _unique(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

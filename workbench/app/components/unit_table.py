@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from workbench.app.components import renderer
 from workbench.app.routes import SHEET_COLUMNS
@@ -94,8 +94,8 @@ def unit_table(
     renderer("unit_table", "units")(
         key=key,
         data={
-            "columns": [asdict(column) for column in columns],
-            "rows": [asdict(row) for row in rows],
+            "columns": [vars(column) for column in columns],
+            "rows": [{**vars(row), "cells": [vars(cell) for cell in row.cells]} for row in rows],
             "sheet": sheet,
             "sheet_columns": SHEET_COLUMNS,
             "pictures": pictures,
