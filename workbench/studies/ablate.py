@@ -26,7 +26,8 @@ from workbench.progress import SILENT, Progress
 from workbench.specs import AblateSpec
 from workbench.specs.base import numbers
 from workbench.store import Artifact, ArtifactKey, Build, Store, content_hash
-from workbench.studies.ablation import KIND, Ablation
+from workbench.studies.ablation import KIND
+from workbench.studies.ablation import Ablation as Ablation
 from workbench.studies.ablation import find_ablation as find_ablation
 from workbench.studies.ablation import open_ablation as open_ablation
 from workbench.studies.activations import forward_batches
