@@ -149,12 +149,14 @@ def _default_transform(module: nn.Module) -> tuple[Callable[[Image.Image], Tenso
 
 def _gray(image: Image.Image) -> Tensor:
     gray = image.convert("L")
-    return pil_to_tensor(gray if gray.size == (48, 48) else gray.resize((48, 48), Image.Resampling.BICUBIC)) / 255
+    face: Tensor = pil_to_tensor(gray if gray.size == (48, 48) else gray.resize((48, 48), Image.Resampling.BICUBIC))
+    return face / 255
 
 
 def _rgb(image: Image.Image) -> Tensor:
     squashed = image.convert("RGB").resize((224, 224), Image.Resampling.BICUBIC)
-    return normalize(pil_to_tensor(squashed) / 255, *_IMAGENET)
+    normalised: Tensor = normalize(pil_to_tensor(squashed) / 255, *_IMAGENET)
+    return normalised
 
 
 def _code(source: ModuleType | None) -> str:

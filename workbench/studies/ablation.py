@@ -66,7 +66,7 @@ class Ablation:
     @cached_property
     def baseline_recall(self) -> Numbers:
         """Recall of each class by the network as it is, 0..1, ``(K,)``."""
-        return self._sums.right[0] / np.where(self.support > 0, self.support, np.nan)
+        return np.asarray(self._sums.right[0] / np.where(self.support > 0, self.support, np.nan))
 
     @property
     def baseline_accuracy(self) -> float:
