@@ -37,6 +37,11 @@ _WAIT = """async ([inner, action, done]) => {
     }
     return performance.now() - started;
 }"""
+_FETCH = """async (sheet) => {
+    const started = performance.now();
+    await (await fetch(sheet, { cache: 'no-store' })).blob();
+    return performance.now() - started;
+}"""
 _TURNED = "inside('.units')?.dataset.shown && inside('.units').dataset.shown !== before"
 _OPENED = (
     "inside('.unitfaces button') && document.querySelector('h3') && document.querySelector('h3').innerText !== title"
@@ -79,10 +84,17 @@ def measure(root: Path, dataset: str, executable: str) -> list[tuple[str, str]]:
 
 def _table(page: Page) -> dict[str, list[float]]:
     sort = [_timed(page, f"inside('.units [data-order=\"{name}\"]').click()", _TURNED) for name in ORDERS]
+    sheet = page.locator(".units").get_attribute("data-shown") or ""
+    fetch = [float(page.evaluate(_FETCH, sheet.split()[-1])) for _ in range(TURNS)]
     key = "new KeyboardEvent('keydown', {key: 'PageDown', bubbles: true, composed: true})"
     turn = [_timed(page, f"inside('.units a').dispatchEvent({key})", _TURNED) for _ in range(TURNS)]
     choices = [("Emotion", "happy"), ("Emotion", "sad"), ("Layer", "lin1"), ("Concept", "Smile"), ("Emotion", "any")]
-    return {"sort": sort, "turn the page": turn, "filter": [_filter(page, *choice) for choice in choices]}
+    return {
+        "sort": sort,
+        "fetching the pictures of one page alone": fetch,
+        "turn the page": turn,
+        "filter": [_filter(page, *choice) for choice in choices],
+    }
 
 
 def _units(page: Page) -> dict[str, list[float]]:

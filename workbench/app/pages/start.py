@@ -7,6 +7,7 @@ import streamlit as st
 from workbench.app import session
 from workbench.app.text import count, percent, plain
 from workbench.app.widgets import notices
+from workbench.app.widgets.fired import dissection_title
 from workbench.app.widgets.import_form import import_form
 from workbench.errors import WorkbenchError
 from workbench.specs import DemoSpec
@@ -17,6 +18,12 @@ WAYS = (
         ":material/grid_on:",
         "Browse confusions",
         "What does a model take for what? Click a cell and see its faces, the most confident errors first.",
+    ),
+    (
+        notices.NEURONS,
+        ":material/neurology:",
+        "Look into a network",
+        "Which units encode which emotions? Labels with the evidence for them, and what happens without the units.",
     ),
     (
         notices.DATA,
@@ -55,8 +62,8 @@ def main() -> None:
 
 
 def ways() -> None:
-    """Draw the three ways in."""
-    for column, (page, icon, title, words) in zip(st.columns(3, gap="medium"), WAYS, strict=True):
+    """Draw the ways in."""
+    for column, (page, icon, title, words) in zip(st.columns(len(WAYS), gap="medium"), WAYS, strict=True):
         with column.container(border=True, height="stretch"):
             st.page_link(page, label=f"**{title}**", icon=icon)
             st.caption(words)
@@ -76,7 +83,7 @@ def workspace(names: list[str]) -> None:
 
 
 def draw_dataset(name: str) -> None:
-    """Draw one dataset and its runs, each a link to its confusions."""
+    """Draw one dataset, its runs, each a link to its confusions, and its dissections, each a link to its units."""
     dataset = session.dataset(name)
     head, link = st.columns([5, 1], vertical_alignment="center")
     splits = ", ".join(plain(split) for split in dataset.split_names)
@@ -99,6 +106,15 @@ def draw_dataset(name: str) -> None:
             label=f"{words}{score}",
             icon=":material/grid_on:",
             query_params={"dataset": name, "run": run.name},
+        )
+    for dissection in session.dissections(name):
+        labelled = sum(int(row["labelled"]) for row in dissection.summary["layers"])
+        units = sum(int(row["units"]) for row in dissection.summary["layers"])
+        st.page_link(
+            notices.NEURONS,
+            label=f"{plain(dissection_title(dissection))} — {count(labelled)} of {count(units)} units labelled",
+            icon=":material/neurology:",
+            query_params={"dataset": name, "run": dissection.name},
         )
 
 
