@@ -129,6 +129,22 @@ def test_weights_out_of_reach_are_one_line(spec: str, monkeypatch: pytest.Monkey
     assert "\n" not in str(caught.value)
 
 
+def test_torchvisions_own_weights_are_first_read_as_plain_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    state = load_target("torchvision:squeezenet1_0/random").module.state_dict()
+    asked: list[bool] = []
+
+    def load(*_: object, weights_only: bool = False, **__: object) -> dict[str, torch.Tensor]:
+        asked.append(weights_only)
+        return dict(state)
+
+    monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", load)
+    target = load_target("torchvision:squeezenet1_0/IMAGENET1K_V1")
+    assert asked[0]
+    assert target.classes is not None
+    assert len(target.classes) == 1000
+    assert target.notes == ()
+
+
 def _unreachable(*_: object, **__: object) -> None:
     raise OSError("Name or service not known")
 

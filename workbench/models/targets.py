@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
@@ -214,6 +215,10 @@ def _torchvision(name: str, weights: Weights | None, __: Store | None) -> _Parts
 
     with _library(f"torchvision:{name}"):
         torch.manual_seed(0)
+        if (
+            chosen
+        ):  # torchvision would read them as any pickle; once read as plain weights, the file in its cache is safe
+            chosen.get_state_dict(progress=False, check_hash=True, weights_only=True)
         module = fit_outputs(build, weights) if weights else build(None)
     transform = (chosen or choices.DEFAULT).transforms()
     categories = chosen.meta.get("categories") if chosen else None
@@ -266,7 +271,7 @@ def _library(what: str) -> Iterator[None]:
         warnings.simplefilter("ignore")
         try:
             yield
-        except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
+        except (OSError, RuntimeError, ValueError, KeyError, TypeError, UnpicklingError) as error:
             raise ModelError(
                 f"{what}: the weights cannot be had ({_first_line(error)}); connect to the network once, give a file "
                 "of weights, or use face-cnn, which is bundled"
