@@ -22,7 +22,7 @@ from workbench.studies.reweight_runs import Evaluated, Subject, evaluated_images
 if TYPE_CHECKING:
     from workbench.models.tail import State
 
-MEMORY = 512 * 2**20
+MEMORY = 256 * 2**20
 """The most bytes of outputs a bench keeps."""
 PATIENCE = 3.0
 """The longest an answer may take, in seconds; an earlier layer is refused."""
