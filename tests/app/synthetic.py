@@ -48,7 +48,8 @@ def write_dissection(
         "activations": {name: artifact.reference for name, artifact in recorded.items()},
         "layers": [layer_row(place, columns, sizes) for place in range(2)],
     }
-    key = ArtifactKey("dissection", f"{dataset}-synthetic", {"units": units, "seed": seed, "concepts": concepts})
+    content = {"units": units, "seed": seed, "concepts": concepts, "rows": images.fingerprint}
+    key = ArtifactKey("dissection", f"{dataset}-synthetic", content)
     with store.build(key, spec.to_dict(), SILENT) as build:
         if isinstance(build, Artifact):
             return Dissection(build)

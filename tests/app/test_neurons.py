@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.app.synthetic import write_dissection
 from tests.app.test_pages import open_page
 from tests.conftest import write_source
 from workbench.jobs import Jobs
@@ -94,6 +96,16 @@ def test_a_run_alone_leads_to_its_dataset(faces: Store) -> None:
     assert not app.error
     assert next(box for box in app.selectbox if box.label == "Dataset").value == "hostile"
     assert run.name in app.query_params["run"]
+
+
+def test_a_dataset_imported_anew_under_its_name_no_longer_fits_the_dissection(fresh: Store, tmp_path: Path) -> None:
+    write_dissection(fresh, "faces")
+    assert not open_page("neurons", dataset="faces", unit="lin1:2").error
+    shutil.rmtree(fresh.datasets_dir / "faces")
+    import_dataset(ImportSpec(str(write_source(tmp_path / "others.parquet", 24, seed=5)), "faces"), fresh)
+    app = open_page("neurons", dataset="faces", unit="lin1:2")
+    assert not app.exception
+    assert "has changed since" in app.error[0].value
 
 
 def test_measuring_what_removal_does_is_submitted_for_the_layer_on_show(faces: Store, submitted: list[Any]) -> None:

@@ -222,10 +222,14 @@ def dissection(dataset_name: str, run: str) -> Dissection:
     ------
     SpecError
         The dataset has no such run.
+    StoreError
+        The dataset has changed since: the run's rows are no longer its images.
     """
     found = {artifact.name: artifact for artifact in dissections(dataset_name)}
     if run not in found:
         raise unknown_name(f"dissection of {dataset_name}", run, found)
+    if found[run].manifest["content"].get("rows") != dataset(dataset_name).fingerprint:
+        raise StoreError(f"{dataset_name} has changed since {run} was made; dissect it again")
     return _dissection(workspace(), run)
 
 
