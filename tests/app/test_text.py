@@ -23,3 +23,7 @@ def test_numbers_are_written_for_people() -> None:
     assert percent(float("nan")) == "–"
     assert count(35887) == "35,887"
     assert interval({"low": 0.5, "high": 0.625}) == "50.0 to 62.5 %"
+
+
+def test_a_space_that_no_line_break_may_divide_stays() -> None:
+    assert plain("p\u00a0=\u00a01\n two") == "p\u00a0\\=\u00a01 two"

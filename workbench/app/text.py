@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+_SPACE = re.compile(r"[^\S\u00a0]+")
 _MARKUP = re.compile(r"([!-/:-@\[-`{-~])")
 
 
 def plain(text: object) -> str:
     """Return text that Streamlit's markdown shows as it stands: every mark is escaped, line breaks become spaces."""
-    return _MARKUP.sub(r"\\\1", " ".join(str(text).split()))
+    return _MARKUP.sub(r"\\\1", _SPACE.sub(" ", str(text).strip()))
 
 
 def percent(share: float, digits: int = 1) -> str:
