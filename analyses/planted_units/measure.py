@@ -10,7 +10,7 @@ from units import Floats, Units
 
 from workbench.data.faces import ACTIONS
 from workbench.methods.dissect import similarity
-from workbench.methods.evidence import faithfulness, null_distribution, p_values, q_values, stability
+from workbench.methods.evidence import faithfulness, label_holds, null_distribution, p_values, q_values, stability
 from workbench.methods.selectivity import auroc
 
 Share = float | None
@@ -19,8 +19,7 @@ Share = float | None
 def measure(name: str, units: Units, scores: Floats, truth: Floats, spec: dict[str, Any]) -> dict[str, Any]:
     """Label the units on the probing faces, test the labels on the others, and compare with what was planted.
 
-    A label is *kept* if its q is at most alpha and its faithfulness on the held-out faces is certainly above 0: the
-    rule of a dissection.
+    A label is *kept* if it holds by the rule of a dissection.
     """
     probing, held_out = slice(0, spec["faces"]["probing"]), slice(spec["faces"]["probing"], None)
     activations, seen = units.activations[probing], scores[probing]
@@ -31,7 +30,7 @@ def measure(name: str, units: Units, scores: Floats, truth: Floats, spec: dict[s
     faithful = faithfulness(units.activations[held_out], scores[held_out], label)
     stable = stability(name, activations, seen, label, spec["resamples"], spec["units"]["seed"])
     told = auroc(units.activations, truth >= spec["shown"]).value[np.arange(len(label)), label]
-    kept = (q <= spec["alpha"]) & (faithful.low > 0)
+    kept = label_holds(q, faithful.low, stable, spec["alpha"])
     planted = units.action >= 0
     random = ~planted & ~np.char.startswith(units.kind, "shuffled")
     right = label == units.action

@@ -105,7 +105,7 @@ def unit_columns(
         values[-1] = -1 if name in ("label", "runner_up") else np.nan
     columns |= {
         "unit": np.concatenate([np.arange(size) for size in sizes]),
-        "holds": strong & (columns["faithfulness_low"] > 0),
+        "holds": strong & (columns["faithfulness_low"] > 0) & (columns["stability"] >= 0.5),
         "constant": np.arange(units) == units - 1,
         "truth_best": np.full(units, -1),
         "top": rng.choice(images.rows("train"), (units, TOP)),

@@ -62,6 +62,8 @@ def test_a_label_that_does_not_hold_says_why() -> None:
     assert "q\u00a0=\u00a0.400, above 0.05" in verdict(chance, 0)
     unfaithful = unit(holds=False, faithfulness_low=-0.1)
     assert verdict(unfaithful, 0) == "No label: on images held out it does not follow the concept."
+    shaky = unit(holds=False, stability=0.3)
+    assert verdict(shaky, 0) == "No label: only 30 % of the resamples give the same label."
 
 
 def test_a_constant_unit_has_neither_label_nor_evidence() -> None:

@@ -24,9 +24,9 @@ from workbench.specs.base import numbers
 from workbench.store import Store
 from workbench.studies.activations import forward_batches
 from workbench.studies.classifier import Classifier
+from workbench.studies.classifier_runs import Evaluated, Subject, open_subject, predictions, run_batches
 from workbench.studies.importing import import_dataset
 from workbench.studies.reweight_bench import Bench
-from workbench.studies.reweight_runs import Evaluated, Subject, open_subject, predictions, run_batches
 
 ROUNDS = 3
 CASES = {"face-cnn": (2048, ("lin2", "lin1", "conv4b")), "vgg": (512, ("lin2", "lin1"))}

@@ -25,7 +25,7 @@ from workbench.models.targets import Target, load_target
 from workbench.progress import Silent
 from workbench.specs import DissectSpec, ImportSpec, ReweightSpec
 from workbench.store import Artifact, ArtifactKey, Store
-from workbench.studies import activations, reweight_runs
+from workbench.studies import activations, classifier_runs
 from workbench.studies import reweight as reweight_module
 from workbench.studies.dissection import Dissection
 from workbench.studies.importing import import_dataset
@@ -252,7 +252,7 @@ def digests(store: Store) -> dict[str, str]:
 def test_a_run_stopped_anywhere_resumes_to_identical_bytes(
     store: Store, planted: ReweightSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reweight_runs, "SHARD", 64)
+    monkeypatch.setattr(classifier_runs, "SHARD", 64)
     monkeypatch.setattr(activations, "BATCHES", {"small": 32, "large": 32})
     other = Store(tmp_path / "other")
     for kind in ("datasets", "artifacts"):
@@ -312,10 +312,10 @@ def test_images_that_cannot_be_judged_are_left_out_and_counted(store: Store, int
     labels = own_labels(intact)
     labels[2], labels[7] = "contempt", ""
     write_images(store, tmp_path, labels)
-    found = reweight_runs.evaluated_images(open_dataset(store, "pictures"), "test", FER2013_CLASSES)
+    found = classifier_runs.evaluated_images(open_dataset(store, "pictures"), "test", FER2013_CLASSES)
     assert (found.unlabelled, found.blank, len(found.rows)) == (2, 0, 190)
     with pytest.raises(SpecError, match=r"has no image to judge: its labels are .*contempt"):
-        reweight_runs.evaluated_images(open_dataset(store, "pictures"), "test", ["bored"])
+        classifier_runs.evaluated_images(open_dataset(store, "pictures"), "test", ["bored"])
 
 
 def test_images_the_network_was_trained_on_are_counted(

@@ -53,9 +53,9 @@ UNITS = {
     "layer": "The network's layer, in the order of the network.",
     "unit": "Number of the channel or neuron in its layer, from 0 on.",
     "label": (
-        "The concept most similar to the unit, where the evidence bears it out: the q-value is small enough, and on "
-        "images not used for labelling the unit's activation rises with the concept's CLIP score. Else no label, with "
-        "the best match in gray. Dots: the classes the concept speaks for."
+        "The concept most similar to the unit, where the evidence bears it out: the q-value is small enough, at least "
+        "half the resamples give the same label, and on images not used for labelling the unit's activation rises with "
+        "the concept's CLIP score. Else no label, with the best match in gray. Dots: the classes the concept speaks for."
     ),
     "similarity": (
         "Similarity of the unit with its best-matching concept over the probing images. Below it the limit: 95 % of "
@@ -112,7 +112,7 @@ DISSECTION = {
         "Mean over units whose label holds of the share of top images whose class the label speaks for. Below it: over "
         "all units.",
     ),
-    "probing": ("Probing images", "Images that chose the labels; blank ones are left out."),
+    "probing": ("Probing images", "Images that chose the labels; blank ones and copies are left out."),
     "truth": ("True AUROC", "Median AUROC of the units whose label holds for the label's true presence in the image."),
 }
 """Name and definition of each number over the table of units."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from workbench.app.text import count
 from workbench.figures.theme import class_colours
+from workbench.methods.evidence import LEAST_STABILITY
 
 if TYPE_CHECKING:
     from workbench.studies.dissection import Dissection
@@ -77,6 +78,8 @@ def verdict(dissection: Dissection, number: int) -> str:
         )
     if not dissection.faithfulness_low[number] > 0 and dissection.held_out:
         reasons.append("on images held out it does not follow the concept")
+    if dissection.stability[number] < LEAST_STABILITY:
+        reasons.append(f"only {100 * dissection.stability[number]:.0f} % of the resamples give the same label")
     return f"No label: {' and '.join(reasons) or 'the evidence does not bear it out'}."
 
 

@@ -33,9 +33,11 @@ from scipy.stats import false_discovery_control, norm, rankdata
 
 from workbench.errors import SpecError
 from workbench.methods.dissect import RANKED, check, columns, layer_offset, top_images
-from workbench.methods.shapes import Floats, Ints, check_embeddings, check_labels
+from workbench.methods.shapes import Bools, Floats, Ints, check_embeddings, check_labels
 
 LEVEL = 0.95
+LEAST_STABILITY = 0.5
+"""A label that fewer of the resamples give does not hold."""
 _TOPS = 1000
 _DRAWS = 128
 _SHARED = 8
@@ -135,6 +137,28 @@ def q_values(p: Floats) -> Floats:
     At most that share is expected where the units are independent or positively dependent. Monotone in p.
     """
     return np.asarray(false_discovery_control(p, method="bh") if len(p) else p, dtype=np.float64)
+
+
+def label_holds(q: Floats, faithfulness_low: Floats, stability: Floats, alpha: float) -> Bools:
+    """Return which labels hold: all three kinds of evidence must agree.
+
+    Parameters
+    ----------
+    q : float array (U,)
+        At most ``alpha``: random images would not do as well.
+    faithfulness_low : float array (U,)
+        Lower end of the interval, above 0: borne out on other images. NaN where there are none: not asked.
+    stability : float array (U,)
+        At least :data:`LEAST_STABILITY`: most resamples of the probing images give the same label.
+    alpha : float
+        0 to 1.
+
+    Returns
+    -------
+    bool array (U,)
+    """
+    borne_out = np.isnan(faithfulness_low) | (faithfulness_low > 0)
+    return np.asarray((q <= alpha) & borne_out & (stability >= LEAST_STABILITY))
 
 
 def stability(

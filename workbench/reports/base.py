@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 
@@ -44,7 +45,10 @@ class Report:
 
     def text(self) -> str:
         """Return the tables and lines."""
-        return "\n".join(part.text() if isinstance(part, Table) else part + "\n" for part in self.parts)
+        texts = [part.text() if isinstance(part, Table) else part + "\n" for part in self.parts]
+        lines = [isinstance(part, str) and part.startswith("note: ") for part in self.parts]
+        gaps = ["" if one and other else "\n" for one, other in pairwise([*lines, True])]
+        return "".join(text + gap for text, gap in zip(texts, [*gaps[:-1], ""], strict=True))
 
 
 def interval(value: dict[str, float]) -> str:
@@ -55,6 +59,11 @@ def interval(value: dict[str, float]) -> str:
 def share(value: float | None) -> str:
     """Return a share in percent, or nothing."""
     return "" if value is None else f"{100 * value:.1f}"
+
+
+def points(value: float, digits: int = 2) -> str:
+    """Return a change of a share in points, with its sign."""
+    return f"{100 * value:+.{digits}f}"
 
 
 def decimals(value: float | None, digits: int = 3) -> str:

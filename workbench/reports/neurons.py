@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from workbench.reports.base import Report, Table, decimals, share
+from workbench.reports.base import Report, Table, decimals, points, share
 from workbench.store import Artifact, Store
+
+if TYPE_CHECKING:
+    from workbench.studies.reweighting import Reweighting
 
 SHOWN_UNITS = 15
 
@@ -98,9 +101,9 @@ def ablation(artifact: Artifact) -> Report:
     for each in found.sets:
         place = found.classes.index(each["class"])
         random = each["random"]
-        cost = f"{100 * random['recall_mean'][place]:+.1f}"
-        between = f"{100 * random['recall_low'][place]:+.1f} to {100 * random['recall_high'][place]:+.1f}"
-        change = f"{100 * each['recall_change'][place]:+.1f}"
+        cost = points(random["recall_mean"][place], 1)
+        between = f"{points(random['recall_low'][place], 1)} to {points(random['recall_high'][place], 1)}"
+        change = points(each["recall_change"][place], 1)
         rows.append([each["class"], each["size"], change, cost, between, decimals(each["p"][place], 3)])
     head = ["class", "units", "change of its recall", "random sets", "95 % of them", "p"]
     title = f"Units of {found.spec.layer} ablated, {found.images:,} images of {found.spec.split}; points of recall"
@@ -109,11 +112,52 @@ def ablation(artifact: Artifact) -> Report:
 
 
 def reweighting(artifact: Artifact) -> Report:
-    """Report a reweighting: the sentence that says what holds, the setting, and the controls."""
-    from workbench.studies.reweight import open_reweighting
+    """Report a reweighting: the sentence that says what holds, the controls, the classes, the protocol's optimism."""
+    from workbench.studies.reweighting import open_reweighting
 
     found = open_reweighting(artifact)
-    return Report(
-        {"artifact": artifact.reference, "spec": artifact.spec, **artifact.summary},
-        [found.sentence, f"network:{found.network.removeprefix('network/')}", f"stored as {artifact.reference}"],
-    )
+    parts: list[Table | str] = [found.sentence]
+    if found.verdict is not None:
+        parts += [_controls(found), _class_changes(found), f"network:{found.network}"]
+    parts += [_protocol(found), *(f"note: {note}" for note in found.notes), f"stored as {artifact.reference}"]
+    return Report({"artifact": artifact.reference, "spec": artifact.spec, **artifact.summary}, parts)
+
+
+def _controls(found: Reweighting) -> Table:
+    assert found.verdict is not None  # noqa: S101 - the caller looked
+    names = {"random": "random sets of units", "shuffled": "shuffled, chosen anew", "norm": "by weight norm"}
+    gain = found.verdict["gain"]
+    rows: list[list[object]] = [["reweighted", 1, points(gain["value"]), points(gain["low"]), points(gain["high"])]]
+    for kind, words in (names | {"inverted": "up and down exchanged"}).items():
+        values = found.controls[kind]
+        if len(values):
+            rows.append([words, len(values), *(points(float(v)) for v in (values.mean(), values.min(), values.max()))])
+    title = f"Points of accuracy on {found.spec.report_on}; the network's own with its 95 % interval"
+    return Table(["", "networks", "mean", "least", "greatest"], rows, title)
+
+
+def _class_changes(found: Reweighting) -> Table:
+    assert found.verdict is not None  # noqa: S101 - the caller looked
+    rows = [
+        [
+            each["name"],
+            each["images"],
+            share(each["before"]),
+            share(each["after"]),
+            points(each["change"]["value"]),
+            f"{points(each['change']['low'])} to {points(each['change']['high'])}",
+        ]
+        for each in found.verdict["classes"]
+    ]
+    return Table(["class", "images", "recall before", "after", "change", "95 % interval"], rows)
+
+
+def _protocol(found: Reweighting) -> Table:
+    optimism = found.optimism
+    rows = [
+        ["the setting chosen as asked", points(optimism["chosen_gain"])],
+        [f"the best on {found.spec.report_on} itself", points(optimism["best_gain"])],
+        ["the best of a random half, on that half", points(optimism["halves_same"])],
+        ["... and on the other half", points(optimism["halves_other"])],
+    ]
+    return Table(["what choosing on the reported images does", "points"], rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,11 +31,11 @@ from workbench.studies.ablation import Ablation as Ablation
 from workbench.studies.ablation import find_ablation as find_ablation
 from workbench.studies.ablation import open_ablation as open_ablation
 from workbench.studies.activations import forward_batches
+from workbench.studies.classifier_runs import Evaluated, Subject, evaluated_images, image_notes, run_batches
 from workbench.studies.dissect import probing_rows
 from workbench.studies.dissection import Dissection, find_dissection
 from workbench.studies.embed import list_column
 from workbench.studies.reweight import check_same_network
-from workbench.studies.reweight_runs import Evaluated, Subject, evaluated_images, run_batches
 
 if TYPE_CHECKING:
     import torch
@@ -106,6 +106,7 @@ def ablate(spec: AblateSpec, store: Store, progress: Progress = SILENT) -> Ablat
     from workbench.studies.classifier import open_classifier
 
     dissection = find_dissection(store, spec.dissection)
+    spec = replace(spec, dissection=dissection.artifact.name)
     dissection.rows(spec.layer)
     dataset = open_dataset(store, dissection.spec.dataset)
     progress.step(f"load {dissection.spec.target}")
@@ -314,16 +315,4 @@ def _notes(plan: _Plan) -> list[str]:
         notes.append(
             f"measured on {images.split!r}: whatever is decided by these figures must not be judged on it again"
         )
-    if target.training_images is not None:
-        known = target.training_images.matches(dataset.digests[images.rows], dataset.hashes[images.rows])
-        if known.any():
-            notes.append(
-                f"{target.spec} was trained on {int(known.sum()):,} of the {len(images.rows):,} images: figures on "
-                "them are not held out"
-            )
-    if images.unlabelled or images.blank:
-        notes.append(
-            f"left out of {images.split!r}: {images.unlabelled:,} images whose label is no class of the network, "
-            f"{images.blank:,} blank ones"
-        )
-    return notes
+    return [*notes, *image_notes(target, dataset, images)]

@@ -91,21 +91,26 @@ def choose_layers(layers: Sequence[Layer], patterns: str) -> list[Layer]:
 
 
 def probing_rows(dataset: Dataset, spec: DissectSpec) -> tuple[Rows, Rows]:
-    """Return the rows that choose the labels, and all others; blank images and copies of probing images are left out.
+    """Return the rows that choose the labels, and those that test them.
 
-    The probing rows are shuffled: of equal activations the first count as greater, which must not favour the class that
-    happens to stand first in the dataset.
+    Blank images are left out, of equal images the first is taken, and none that chooses also tests. The probing rows
+    are shuffled: of equal activations the first count as greater, which must not favour the class that happens to stand
+    first in the dataset.
 
     Raises
     ------
     SpecError
         The dataset has no such split.
     """
-    chosen = dataset.rows(spec.split)
     fair = dataset.contrasts >= BLANK_DEVIATION
-    probing = chosen[fair[chosen]]
-    seen = np.isin(dataset.digests, np.unique(dataset.digests[probing]))
-    return np.random.default_rng(spec.seed).permutation(probing), np.flatnonzero(fair & ~seen)
+    probing = _different(dataset, dataset.rows(spec.split)[fair[dataset.rows(spec.split)]])
+    other = np.flatnonzero(fair & ~np.isin(dataset.digests, dataset.digests[probing]))
+    return np.random.default_rng(spec.seed).permutation(probing), _different(dataset, other)
+
+
+def _different(dataset: Dataset, rows: Rows) -> Rows:
+    """Return the rows whose pixels no earlier of the rows has, ascending."""
+    return rows[np.sort(np.unique(dataset.digests[rows], return_index=True)[1])]
 
 
 def read_truth(dataset: Dataset, concepts: ConceptSet) -> tuple[Floats | None, str]:
@@ -134,7 +139,7 @@ def read_truth(dataset: Dataset, concepts: ConceptSet) -> tuple[Floats | None, s
 def _check(spec: DissectSpec, concepts: ConceptSet, probing: Rows) -> None:
     if len(probing) < max(spec.top_k, 2):
         raise SpecError(
-            f"the probing set {spec.split!r} of {spec.dataset} has {len(probing)} images that are not blank; "
+            f"the probing set {spec.split!r} of {spec.dataset} has {len(probing)} different images that are not blank; "
             f"top_k {spec.top_k} needs at least {max(spec.top_k, 2)}"
         )
     if len(concepts.concepts) < 2 and spec.similarity in _RELATIVE:
@@ -212,9 +217,9 @@ def _notes(case: Case, clip: Clip) -> list[str]:
         notes.append(
             f"{clip.name} never saw these words in training, so labels with them are a guess: {', '.join(unseen)}"
         )
-    blank = len(dataset.rows(spec.split)) - len(case.probing)
-    if blank:
-        notes.append(f"{blank:,} blank images of split {spec.split!r} choose no label")
+    left_out = len(dataset.rows(spec.split)) - len(case.probing)
+    if left_out:
+        notes.append(f"{left_out:,} images of split {spec.split!r} choose no label: blank, or copies of others in it")
     for name, model in ((clip.name, clip), (case.target.spec, case.target)):
         trained = model.training_images
         seen = trained.matches(dataset.digests, dataset.hashes) if trained is not None else np.zeros(len(dataset), bool)

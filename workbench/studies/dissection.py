@@ -144,7 +144,7 @@ class Dissection:
 
     @cached_property
     def holds(self) -> Numbers:
-        """Whether the label holds: q at most alpha, and borne out on held-out images (lower end above 0), bool."""
+        """Whether the label holds, bool; see :func:`workbench.methods.evidence.label_holds`."""
         return self._column("holds")
 
     @cached_property

@@ -28,8 +28,16 @@ from workbench.progress import SILENT, Progress
 from workbench.specs import ReweightSpec
 from workbench.specs.base import numbers
 from workbench.store import Artifact, ArtifactKey, Build, Store, content_hash
+from workbench.studies.classifier_runs import (
+    Evaluated,
+    Subject,
+    evaluated_images,
+    image_notes,
+    open_subject,
+    predictions,
+    right,
+)
 from workbench.studies.dissection import Dissection, find_dissection
-from workbench.studies.reweight_runs import Evaluated, Subject, evaluated_images, open_subject, predictions, right
 from workbench.studies.reweighting import KIND as KIND
 from workbench.studies.reweighting import Reweighting as Reweighting
 from workbench.studies.reweighting import open_reweighting as open_reweighting
@@ -319,15 +327,7 @@ def _notes(plan: _Plan) -> list[str]:
             "interval and p-value flatter it"
         )
     for images in splits:
-        if target.training_images is not None:
-            known = int(target.training_images.matches(dataset.digests[images.rows], dataset.hashes[images.rows]).sum())
-            if known:
-                share = f"{known:,} of the {len(images.rows):,} images of split {images.split!r}"
-                notes.append(f"{target.spec} was trained on {share}: figures on them are not held out")
-        words = ((images.blank, "blank"), (images.unlabelled, "whose label is no class of the network"))
-        left_out = [f"{count:,} {what}" for count, what in words if count]
-        if left_out:
-            notes.append(f"images of split {images.split!r} left out: {', '.join(left_out)}")
+        notes += image_notes(target, dataset, images)
     if len(splits) == 2:
         copies = int(np.isin(dataset.digests[plan.reported.rows], dataset.digests[plan.choosing.rows]).sum())
         if copies:

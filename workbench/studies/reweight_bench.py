@@ -15,9 +15,9 @@ from workbench.methods.reweight_verdict import Verdict, judge
 from workbench.methods.shapes import Bools, Floats
 from workbench.store import Store
 from workbench.studies.activations import forward_batches
+from workbench.studies.classifier_runs import Evaluated, Subject, evaluated_images, open_subject, run_batches
 from workbench.studies.dissection import Dissection
 from workbench.studies.reweight import check_same_network, layer_values
-from workbench.studies.reweight_runs import Evaluated, Subject, evaluated_images, open_subject, run_batches
 
 if TYPE_CHECKING:
     from workbench.models.tail import State

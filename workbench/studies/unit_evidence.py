@@ -107,6 +107,7 @@ def _label(case: Case, probing: Numbers, held_out: Numbers) -> tuple[Columns, di
     null = evidence.null_distribution(spec.similarity, probing, scores, similarities, spec.draws, spec.seed)
     p = evidence.p_values(best, null)
     q = evidence.q_values(p)
+    stability = evidence.stability(spec.similarity, probing, scores, label, spec.resamples, spec.seed)
     top = dissect.top_images(probing, spec.top_k)
     columns = {
         "label": label,
@@ -115,15 +116,14 @@ def _label(case: Case, probing: Numbers, held_out: Numbers) -> tuple[Columns, di
         "runner_up_similarity": np.where(second >= 0, similarities[np.arange(len(order)), second], np.nan),
         "p": p,
         "q": q,
-        "stability": evidence.stability(spec.similarity, probing, scores, label, spec.resamples, spec.seed),
+        "stability": stability,
         "top": case.probing[top],
         "top_activations": np.take_along_axis(probing, top.T, axis=0).T,
         "accuracy": _accuracy(case, case.probing[top], label),
         "similarities": similarities,
     }
-    columns |= _faithfulness(case, held_out, label)
-    tested = ~np.isnan(columns["faithfulness_low"])
-    columns["holds"] = (q <= spec.alpha) & (~tested | (columns["faithfulness_low"] > 0))
+    columns |= (faithfulness := _faithfulness(case, held_out, label))
+    columns["holds"] = evidence.label_holds(q, faithfulness["faithfulness_low"], stability, spec.alpha)
     return columns, {"null_low": null.low, "null_high": null.high, "null_limit": null.limit}
 
 

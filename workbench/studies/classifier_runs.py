@@ -1,4 +1,4 @@
-"""Run images through a network with one layer reweighted in many ways: what comes before it once, the rest often."""
+"""Run labelled images through a classifier cut at a layer: what comes before it once, the rest for every change."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from workbench.models.sweep import Sweep
     from workbench.models.tail import Cut, State
+    from workbench.models.targets import Target
     from workbench.studies.classifier import Classifier
 
 Found = TypeVar("Found")
@@ -137,6 +138,21 @@ def evaluated_images(dataset: Dataset, split: str, classes: Sequence[str]) -> Ev
         )
     unlabelled = int((labels < 0).sum())
     return Evaluated(split, rows[keep], labels[keep], unlabelled, int((blank & (labels >= 0)).sum()))
+
+
+def image_notes(target: Target, dataset: Dataset, images: Evaluated) -> list[str]:
+    """Return what a reader of figures on these images must know: what is left out, and what was trained on."""
+    notes = []
+    if target.training_images is not None:
+        known = int(target.training_images.matches(dataset.digests[images.rows], dataset.hashes[images.rows]).sum())
+        if known:
+            share = f"{known:,} of the {len(images.rows):,} images of split {images.split!r}"
+            notes.append(f"{target.spec} was trained on {share}: figures on them are not held out")
+    words = ((images.blank, "blank"), (images.unlabelled, "whose label is no class of the network"))
+    left_out = [f"{count:,} {what}" for count, what in words if count]
+    if left_out:
+        notes.append(f"images of split {images.split!r} left out: {', '.join(left_out)}")
+    return notes
 
 
 def predictions(
