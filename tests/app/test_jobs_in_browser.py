@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,5 +43,9 @@ def test_a_job_is_started_followed_through_a_reload_and_stopped_and_an_import_en
     empty.page.get_by_role("textbox", name="Name in this workspace").fill("mine")
     empty.page.get_by_role("button", name="Import", exact=True).click()
     expect(empty.page.locator("[data-testid=stMain]")).to_contain_text("30 images", timeout=40_000)
+    empty.page.get_by_role("link", name="Jobs").click()
+    empty.page.get_by_role("link", name="Open the result").click()
+    expect(empty.page).to_have_url(re.compile("data\\?dataset=mine"), timeout=20_000)
+    expect(empty.page.locator("[data-testid=stMain]")).to_contain_text("30 images", timeout=20_000)
     assert empty.errors == []
     assert empty.outside == []

@@ -55,7 +55,7 @@ UNITS = {
     "label": (
         "The concept most similar to the unit, where the evidence bears it out: the q-value is small enough, at least "
         "half the resamples give the same label, and on images not used for labelling the unit's activation rises with "
-        "the concept's CLIP score. Else no label, with the best match in gray. Dots: the classes the concept speaks for."
+        "the concept's CLIP score. Else no label, the best match in gray. Dots: the classes the concept speaks for."
     ),
     "similarity": (
         "Similarity of the unit with its best-matching concept over the probing images. Below it the limit: 95 % of "

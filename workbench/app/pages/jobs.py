@@ -43,6 +43,9 @@ def draw(job: Job) -> None:
         job_status.progress(job)
     if job.error:
         st.error(plain(job.error), icon=":material/error:")
+    if job.status == "done" and (place := job_status.result_place(job)):
+        page, parameters = place
+        st.page_link(page, label="Open the result", icon=":material/arrow_forward:", query_params=parameters)
     for note in job.progress().notes:
         st.caption(plain(note))
     log = job.log()

@@ -6,6 +6,7 @@ import streamlit as st
 
 from workbench.app import session
 from workbench.app.text import plain
+from workbench.app.widgets import notices
 from workbench.errors import WorkbenchError
 from workbench.jobs import Job
 from workbench.progress import describe_rate
@@ -57,6 +58,21 @@ def stop_button(job: Job, key: str) -> None:
     """Offer to stop a live job; what it finished is kept."""
     words = "Stops within seconds; finished parts are kept."
     st.button("Stop", key=key, icon=":material/stop_circle:", help=words, on_click=_stop, args=(job.id,))
+
+
+def result_place(job: Job) -> tuple[str, dict[str, str]] | None:
+    """Return the page and the parameters that show what a job made; nothing where no page does."""
+    kind, _, name = job.result.rpartition("/")
+    spec = job.spec.to_dict()
+    if kind == "classification":
+        return notices.CONFUSIONS, {"dataset": spec["dataset"], "run": name}
+    if kind == "dissection":
+        return notices.NEURONS, {"run": name}
+    if kind == "ablation":
+        return notices.NEURONS, {"run": spec["dissection"], "tab": "removal"}
+    if kind == "reweighting":
+        return notices.REWEIGHT, {"run": spec["dissection"], "layer": spec["layer"]}
+    return (notices.DATA, {"dataset": name}) if job.result and not kind else None
 
 
 def _stop(number: int) -> None:

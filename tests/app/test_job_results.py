@@ -1,0 +1,28 @@
+"""Where a job's result is shown."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from workbench.app.widgets.job_status import result_place
+from workbench.specs import AblateSpec, ClassifySpec, DissectSpec, EmbedSpec, ImportSpec, ReweightSpec, Spec
+
+
+@pytest.mark.parametrize(
+    ("spec", "result", "place"),
+    [
+        (ImportSpec("a.csv", "faces"), "faces", ("pages/data.py", {"dataset": "faces"})),
+        (ClassifySpec("faces"), "classification/a-1", ("pages/confusions.py", {"dataset": "faces", "run": "a-1"})),
+        (DissectSpec("faces"), "dissection/a-1", ("pages/neurons.py", {"run": "a-1"})),
+        (AblateSpec("a-1", "lin1"), "ablation/b-2", ("pages/neurons.py", {"run": "a-1", "tab": "removal"})),
+        (ReweightSpec("a-1", "lin1"), "reweighting/b-2", ("pages/reweight.py", {"run": "a-1", "layer": "lin1"})),
+        (EmbedSpec("faces"), "embeddings/c-3", None),
+    ],
+    ids=lambda value: getattr(value, "kind", ""),
+)
+def test_a_result_is_shown_on_its_page(spec: Spec, result: str, place: object) -> None:
+    job: Any = SimpleNamespace(result=result, spec=spec)
+    assert result_place(job) == place
