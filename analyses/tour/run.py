@@ -25,6 +25,9 @@ PAGES = {
     "data": ("data?dataset=demo&tab=images", SHOWN),
     "health": ("data?dataset=demo&tab=health", SHOWN),
     "confusions": ("confusions?dataset=demo&split=all&label=fear&predicted=surprise", SHOWN),
+    "neurons": ("neurons?dataset=demo", ".units[data-shown]:not([data-shown=''])"),
+    "unit": ("neurons?dataset=demo&unit=conv4b:26&maps=yes", "[data-testid=stPlotlyChart] .main-svg"),
+    "reweight": ("reweight?dataset=demo&layer=lin1", "[data-testid=stPlotlyChart] .main-svg"),
     "jobs": ("jobs", "h1"),
 }
 """Picture: the page's address, and what must be on it before it is taken."""

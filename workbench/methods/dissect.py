@@ -47,7 +47,7 @@ _LEAST_PROBABILITY = 1e-7
 _LEAST_NORM = 1e-3
 _EXPONENTS = 60
 """Natural logarithm of what is far from the ends of float32, e ** -87 and e ** 88."""
-_UNITS = 64
+_UNITS = 256
 _COLUMNS = 256
 _ROWS = 256
 
