@@ -12,9 +12,24 @@ import pyarrow.parquet as pq
 import pytest
 
 from workbench.data.images import encode_png
+from workbench.errors import Cancelled
+from workbench.progress import Silent
 from workbench.store import Store
 
 FER2013_CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+
+
+class StopAfter(Silent):
+    """Asks to stop after so many reports of work done."""
+
+    def __init__(self, reports: int) -> None:
+        self.left = reports
+
+    def advance(self, count: int = 1) -> None:
+        del count
+        self.left -= 1
+        if self.left < 0:
+            raise Cancelled("stopped")
 
 
 @pytest.fixture

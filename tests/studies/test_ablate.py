@@ -13,14 +13,13 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from tests.conftest import FER2013_CLASSES
+from tests.conftest import FER2013_CLASSES, StopAfter
 from tests.references.ablate import recall_and_margin
 from workbench.data.datasets import open_dataset
 from workbench.data.demo import IMAGES, write_demo_source
 from workbench.data.images import encode_png
 from workbench.errors import Cancelled, SpecError
 from workbench.models.targets import load_target
-from workbench.progress import Silent
 from workbench.specs import AblateSpec, DissectSpec, ImportSpec
 from workbench.store import Store
 from workbench.studies.ablate import ablate, find_ablation, open_ablation
@@ -199,19 +198,6 @@ def test_units_by_label_are_those_whose_label_speaks_for_the_class(faces: tuple[
         labels = dissection.label[rows][one["units"]]
         assert dissection.membership[labels, place].all()
     assert len({tuple(one["units"]) for one in found.sets}) > 2
-
-
-class StopAfter(Silent):
-    """Cancels after so many steps of work."""
-
-    def __init__(self, left: int) -> None:
-        self.left = left
-
-    def advance(self, count: int = 1) -> None:
-        del count
-        self.left -= 1
-        if self.left < 0:
-            raise Cancelled("stopped")
 
 
 @pytest.mark.parametrize("after", [1, 30, 90])

@@ -8,12 +8,11 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from tests.conftest import write_source
+from tests.conftest import StopAfter, write_source
 from workbench.data.concepts import load_concept_set
 from workbench.data.demo import IMAGES, TRUTH, write_demo_source
 from workbench.errors import Cancelled, ModelError, SpecError
 from workbench.methods.duplicates import BLANK_DEVIATION
-from workbench.progress import Silent
 from workbench.specs import DissectSpec, ImportSpec
 from workbench.store import Store
 from workbench.studies.dissect import dissect, probing_rows
@@ -192,19 +191,6 @@ def test_every_field_makes_another_dissection(dissected: tuple[Store, Dissection
     other = dissect(dataclasses.replace(QUICK, **change), store)  # type: ignore[arg-type]
     assert other.artifact.name != found.artifact.name
     assert len(other.label) == sum(row["units"] for row in other.layer_table) > 0
-
-
-class StopAfter(Silent):
-    """Cancels after so many steps of work."""
-
-    def __init__(self, left: int) -> None:
-        self.left = left
-
-    def advance(self, count: int = 1) -> None:
-        del count
-        self.left -= 1
-        if self.left < 0:
-            raise Cancelled("stopped")
 
 
 @pytest.mark.parametrize("after", [1, 3, 6, 8])

@@ -6,11 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.conftest import write_clip, write_source
+from tests.conftest import StopAfter, write_clip, write_source
 from workbench.data.datasets import Dataset
 from workbench.errors import Cancelled, SpecError
 from workbench.models.clip import Clip, load_clip
-from workbench.progress import Silent
 from workbench.specs import EmbedSpec, ImportSpec
 from workbench.store import Store
 from workbench.studies import embed as embed_module
@@ -26,18 +25,6 @@ def clip(tiny_clip_folder: Path) -> Clip:
 @pytest.fixture
 def dataset(store: Store, tmp_path: Path) -> Dataset:
     return import_dataset(ImportSpec(str(write_source(tmp_path / "faces.parquet")), "faces"), store)
-
-
-class StopAfter(Silent):
-    """Asks to stop after some reports."""
-
-    def __init__(self, reports: int) -> None:
-        self.left = reports
-
-    def advance(self, count: int = 1) -> None:  # noqa: ARG002
-        self.left -= 1
-        if self.left < 0:
-            raise Cancelled("stopped")
 
 
 def digest_of(folder: Path) -> str:

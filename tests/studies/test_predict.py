@@ -13,12 +13,11 @@ import pytest
 import torch
 from sklearn.metrics import confusion_matrix
 
-from tests.conftest import FER2013_CLASSES, write_source
+from tests.conftest import FER2013_CLASSES, StopAfter, write_source
 from workbench.data.datasets import open_dataset
 from workbench.errors import Cancelled, SpecError
 from workbench.models.architectures import Vgg, VggConfig, save_checkpoint
 from workbench.models.targets import load_target
-from workbench.progress import Silent
 from workbench.specs import ImportSpec, PredictSpec
 from workbench.store import Store
 from workbench.studies import run_study
@@ -86,22 +85,11 @@ def test_it_is_computed_once_and_other_weights_or_top_k_make_another(faces: Stor
     assert len(faces.artifacts("logits")) == 2  # top_k needs no other run of the network
 
 
-class _StopAfter(Silent):
-    def __init__(self, left: int) -> None:
-        self.left = left
-
-    def advance(self, count: int = 1) -> None:
-        del count
-        self.left -= 1
-        if self.left < 0:
-            raise Cancelled("stopped")
-
-
 @pytest.mark.parametrize("after", [1, 2, 4, 9])
 def test_a_stopped_run_resumes_to_the_same_bytes(faces: Store, monkeypatch: pytest.MonkeyPatch, after: int) -> None:
     monkeypatch.setattr("workbench.studies.predict.SHARD", 16)
     with pytest.raises(Cancelled):
-        predict(PredictSpec("faces"), faces, _StopAfter(after))
+        predict(PredictSpec("faces"), faces, StopAfter(after))
     resumed = [predict(PredictSpec("faces"), faces).artifact, faces.artifacts("logits")[0]]
     parts = [dict(artifact.manifest["parts"]) for artifact in resumed]
     for artifact in resumed:

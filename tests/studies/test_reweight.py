@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from tests.conftest import FER2013_CLASSES
+from tests.conftest import FER2013_CLASSES, StopAfter
 from workbench.data.datasets import open_dataset
 from workbench.data.images import encode_png
 from workbench.errors import Cancelled, SpecError
@@ -22,7 +22,6 @@ from workbench.models.architectures import Vgg, VggConfig, load_checkpoint, save
 from workbench.models.fingerprints import TrainingImages
 from workbench.models.layers import scaled_weights
 from workbench.models.targets import Target, load_target
-from workbench.progress import Silent
 from workbench.specs import DissectSpec, ImportSpec, ReweightSpec
 from workbench.store import Artifact, ArtifactKey, Store
 from workbench.studies import activations, classifier_runs
@@ -226,18 +225,6 @@ def test_nothing_is_computed_twice_and_a_stored_run_reads_back(
         open_reweighting(store.artifact("network", first.network))
 
 
-class StopAt(Silent):
-    """Asks to stop after some reports."""
-
-    def __init__(self, reports: int) -> None:
-        self.left = reports
-
-    def advance(self, count: int = 1) -> None:  # noqa: ARG002
-        self.left -= 1
-        if self.left < 0:
-            raise Cancelled("stopped")
-
-
 def digests(store: Store) -> dict[str, str]:
     found = {}
     for kind in ("reweighting", "network", "predictions"):
@@ -261,7 +248,7 @@ def test_a_run_stopped_anywhere_resumes_to_identical_bytes(
     while not store.artifacts("reweighting"):
         reports += 200
         try:
-            reweight(planted, store, StopAt(reports))
+            reweight(planted, store, StopAfter(reports))
         except Cancelled:
             continue
     assert reports >= 400  # it was stopped on the way
