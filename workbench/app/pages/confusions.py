@@ -34,9 +34,7 @@ def main() -> None:
     with notices.explained(notices.CONFUSIONS):
         names = session.dataset_names()
         if not names:
-            st.title("Confusions")
-            st.info("There is no dataset yet; import one, or build the demo.", icon=":material/photo_library:")
-            st.page_link(notices.START, label="Go to Start", icon=":material/home:")
+            notices.no_dataset("Confusions")
             return
         dataset = session.dataset(view["dataset"] or names[0])
         found = session.runs(dataset.name)

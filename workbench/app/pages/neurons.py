@@ -44,9 +44,7 @@ def main() -> None:
     with notices.explained(notices.NEURONS):
         names = session.dataset_names()
         if not names:
-            st.title("Neurons")
-            st.info("There is no dataset yet; import one, or build the demo.", icon=":material/photo_library:")
-            st.page_link(notices.START, label="Go to Start", icon=":material/home:")
+            notices.no_dataset("Neurons")
             return
         dataset = session.dataset(view["dataset"] or session.dissection_dataset(view["run"]) or names[0])
         found = session.dissections(dataset.name)

@@ -25,6 +25,13 @@ def explained(page: str) -> Iterator[None]:
         st.page_link(page, label="Start this page afresh", icon=":material/restart_alt:", query_params={"reset": "1"})
 
 
+def no_dataset(title: str) -> None:
+    """Draw a page that has nothing to show yet."""
+    st.title(title)
+    st.info("There is no dataset yet; import one, or build the demo.", icon=":material/photo_library:")
+    st.page_link(START, label="Go to Start", icon=":material/home:")
+
+
 def notes(lines: tuple[str, ...] | list[str]) -> None:
     """Show warnings that belong to a result."""
     if lines:
