@@ -11,7 +11,7 @@ from workbench.errors import SpecError
 from workbench.specs import DemoSpec
 from workbench.store import Store
 from workbench.studies.classify import open_classification
-from workbench.studies.demo import CONCEPT_SETS, build_demo
+from workbench.studies.demo import CONCEPT_SETS, LAYER, NETWORK, build_demo
 from workbench.studies.health import load_health
 
 SPEC = DemoSpec(seed=3, count=400)
@@ -23,10 +23,16 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, Dataset]:
     return store, build_demo(SPEC, store)
 
 
-def test_the_demo_is_classified_with_every_concept_set(built: tuple[Store, Dataset]) -> None:
+def test_every_study_was_run_once_on_the_demo(built: tuple[Store, Dataset]) -> None:
     store, _ = built
-    made = {artifact.summary["concept_set"] for artifact in store.artifacts("classification")}
-    assert made == set(CONCEPT_SETS)
+    runs = [artifact.spec for artifact in store.artifacts("classification")]
+    assert {run["concepts"] for run in runs if run["kind"] == "classify"} == set(CONCEPT_SETS)
+    assert [run["model"] for run in runs if run["kind"] == "predict"] == [NETWORK]
+    (dissection,) = store.artifacts("dissection")
+    assert dissection.spec["target"] == NETWORK
+    for kind in ("ablation", "reweighting"):
+        (found,) = store.artifacts(kind)
+        assert (found.spec["dissection"], found.spec["layer"]) == (dissection.name, LAYER)
 
 
 def test_the_truth_of_every_plant_stands_beside_the_dataset(built: tuple[Store, Dataset]) -> None:
