@@ -10,7 +10,7 @@ from tests.references import dissect as slow
 from tests.references import evidence as reference
 from workbench.errors import SpecError
 from workbench.methods import evidence
-from workbench.methods.dissect import RANKED, SIMILARITIES, layer_offset, similarity
+from workbench.methods.dissect import RANKED, SIMILARITIES, similarity
 from workbench.methods.evidence import faithfulness, null_distribution, p_values, q_values, stability
 
 
@@ -29,9 +29,8 @@ def test_the_null_is_that_of_permuting_whole_columns(name: str) -> None:
     null = null_distribution(name, activations, scores, similarities, draws=4000, seed=1)
     logs = {"soft_wpmi": slow.soft_wpmi_log, "wpmi": slow.wpmi_log}.get(name, getattr(slow, name))
     weight = RANKED[name].weight if name in RANKED else 0.0
-    offset = layer_offset(logs(activations, scores), weight) if weight else np.zeros(3)
     draws = 1500 if name in RANKED else 6000  # rare great values decide the cubed cosine
-    expected = reference.similarities_of_permuted(logs, activations, scores, offset, draws, seed=2)
+    expected = reference.similarities_of_permuted(logs, activations, scores, weight, draws, seed=2)
     spread = expected.std(axis=0)
     np.testing.assert_allclose(null.low, np.quantile(expected, 0.025, axis=0), atol=0.35 * spread.max())
     np.testing.assert_allclose(null.high, np.quantile(expected, 0.975, axis=0), atol=0.35 * spread.max())
@@ -60,6 +59,16 @@ def test_planted_units_among_random_ones_pass(name: str) -> None:
     assert similarities.argmax(axis=1)[:6].tolist() == list(range(6))
     assert passed[:6].all()
     assert passed[6:].mean() <= 0.1
+
+
+def test_a_unit_that_follows_a_concept_passes_in_a_layer_of_few_units() -> None:
+    """soft-WPMI cannot exceed the logarithm of the number of units; neither may the null."""
+    activations, scores = case(4, units=8)
+    activations[:, 3] = scores[:, 2] + 0.01 * np.random.default_rng(0).normal(size=len(scores))
+    similarities = similarity("soft_wpmi", activations, scores)
+    null = null_distribution("soft_wpmi", activations, scores, similarities, draws=2000, seed=0)
+    assert null.maxima.max() <= np.log(8) + 1e-5
+    assert p_values(similarities.max(axis=1), null)[3] < 0.05
 
 
 @pytest.mark.parametrize("name", SIMILARITIES)

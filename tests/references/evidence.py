@@ -8,14 +8,18 @@ import numpy as np
 
 
 def similarities_of_permuted(
-    log_probabilities, activations: np.ndarray, scores: np.ndarray, offset: np.ndarray, draws: int, seed: int
+    log_probabilities, activations: np.ndarray, scores: np.ndarray, weight: float, draws: int, seed: int
 ) -> np.ndarray:
-    """A random unit's whole column permuted, again and again; the layer's offset held."""
+    """A random unit's whole column permuted, again and again; the layer's mean is taken with it in the unit's place."""
     generator = np.random.default_rng(seed)
     drawn = []
     for _ in range(draws):
-        column = generator.permutation(activations[:, generator.integers(activations.shape[1])])
-        drawn.append(log_probabilities(column[:, None], scores)[0] - offset)
+        unit = generator.integers(activations.shape[1])
+        column = generator.permutation(activations[:, unit])
+        layer = log_probabilities(activations, scores) if weight else np.zeros((1 + unit, scores.shape[1]))
+        layer[unit] = log_probabilities(column[:, None], scores)[0]
+        offset = weight * np.log(np.exp(layer).mean(axis=0)) if weight else 0.0
+        drawn.append(layer[unit] - offset)
     return np.array(drawn)
 
 

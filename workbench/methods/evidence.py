@@ -1,16 +1,17 @@
 """What speaks for a unit's label: a null distribution, p and q, stability, and faithfulness on other images.
 
 **Null.** A unit without any relation to the images ranks them at random. Each of B draws is such a unit: a random
-permutation of the activations of a random unit of the layer, compared with every concept by the same similarity, the
-layer's offset held at the layer's own. A unit's p is the share of draws (the unit counted among them) whose *greatest*
+permutation of the activations of a random unit of the layer, compared with every concept by the same similarity, in
+that unit's place in the layer. A unit's p is the share of draws (the unit counted among them) whose *greatest*
 similarity over concepts reaches the unit's: choosing the best of many concepts is thereby allowed for.
 
 - For ``soft_wpmi``, ``wpmi`` and ``rank_reorder`` a draw is a random ordered set of images as large as the top that the
   similarity reads. If the unit's ranking is exchangeable over images, its own top is one more such set, so that p is
-  valid for any number of images and concepts, ((1 + #) / (1 + B)), but for two things: the offset depends on the layer,
-  to which the unit belongs, and is held fixed; and equal activations are ranked by row, which is random only if the
-  order of rows is. ``rank_reorder`` also reads the top activations: each draw takes those of a random unit, so for it
-  the null is that of the layer's units taken together.
+  valid for any number of images and concepts, ((1 + #) / (1 + B)), given the other units of the layer, but for two
+  things: the draws take the places of all units in turn, not of the one in question, which matters where few units
+  make up a layer's mean; and equal activations are ranked by row, which is random only if the order of rows is.
+  ``rank_reorder`` also reads the top activations: each draw takes those of a random unit, so for it the null is that of
+  the layer's units taken together.
 - For the two cosines, which read all values, the null pools units of different distributions; it is approximate for
   every single one of them, and coarse where sparse and dense units share a layer.
 
@@ -29,6 +30,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import logsumexp
 from scipy.stats import false_discovery_control, norm, rankdata
 
 from workbench.errors import SpecError
@@ -242,11 +244,25 @@ def _ranked_draws(
     method = RANKED[name]
     table, count = method.table(scores), method.count(len(scores))
     rows, values = _tops(activations, count)
-    offset = method.score(table, rows[:1], values[:1])[0] - similarities[0]  # what was taken from the layer's own
+    logs = similarities + (method.score(table, rows[:1], values[:1])[0] - similarities[0])  # before the offset
     for start in range(0, draws, _TOPS):
         size = min(_TOPS, draws - start)
         tops = np.stack([generator.choice(len(scores), count, replace=False) for _ in range(size)])  # (B, k) in order
-        yield method.score(table, tops, values[generator.integers(0, len(values), size)]) - offset
+        units = generator.integers(0, len(values), size)
+        drawn = method.score(table, tops, values[units])
+        yield drawn - _offsets(drawn, logs, units, method.weight) if method.weight else drawn
+
+
+def _offsets(drawn: Floats, logs: Floats, units: Ints, weight: float) -> Floats:
+    """Return the layer's offset with each draw in the place of a unit, (B, C); see :func:`dissect.layer_offset`."""
+    best = logs.argmax(axis=0)
+    without_best = logs.copy()
+    without_best[best, np.arange(logs.shape[1])] = -np.inf
+    greatest = np.maximum(logs.max(axis=0), drawn)
+    others = np.exp(logsumexp(logs, axis=0) - greatest) - np.exp(logs[units] - greatest)
+    is_best = units[:, None] == best  # then the difference of two equal numbers would be all rounding
+    others = np.where(is_best, np.exp(logsumexp(without_best, axis=0) - greatest), np.maximum(others, 0))
+    return np.asarray(weight * (greatest + np.log((others + np.exp(drawn - greatest)) / len(logs))))
 
 
 def _valued_draws(
