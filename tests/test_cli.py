@@ -121,6 +121,7 @@ def test_an_interrupted_command_exits_130_and_goes_on_from_there(workspace: Path
     child.send_signal(signal.SIGINT)
     _, errors = child.communicate(timeout=60)
     assert child.returncode == 130, errors
+    assert "interrupted" in errors or "stop" in errors.lower()
     assert "Traceback" not in errors
 
 
@@ -194,6 +195,9 @@ def test_the_neurons_from_layers_to_a_verdict(
     assert reweighting["sentence"]
     assert main([*home, "predict", "faces", "--split", "test"]) == 0
     assert "Classes on split 'test'" in capsys.readouterr().out
+    again = [*home, "reweight", name, "--layer", "lin2", "--factors", "1.5,1.50", "--thresholds", "-1e9,0,0"]
+    assert main(again) == 2  # all units lie above the first threshold
+    assert "-1e+09" in capsys.readouterr().err.replace("-1000000000", "-1e+09")
     if reweighting["network"]:
         assert main([*home, "predict", "faces", "--model", f"network:{reweighting['network']}"]) == 0
     assert main([*home, "artifacts", "--verify"]) == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -52,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         store.check()
         report = options.command(options, store)
     except (Cancelled, KeyboardInterrupt) as stop:
-        sys.stderr.write(f"\nworkbench: {stop or 'interrupted; finished parts are kept'}\n")
+        sys.stderr.write(f"\nworkbench: {str(stop) or 'interrupted; finished parts are kept'}\n")
         return EXIT_INTERRUPTED
     except WorkbenchError as error:
         sys.stderr.write(f"workbench: {error}\n")
@@ -218,6 +219,7 @@ def _add_lists(add: Callable[..., argparse.ArgumentParser]) -> None:
 def _add_spec_options(target: argparse.ArgumentParser, spec_type: type[Spec], options: dict[str, str]) -> None:
     """Give a command the fields of its spec: the first without a default by its place, all others as options."""
     fields = dataclasses.fields(spec_type)
+    target._negative_number_matcher = re.compile(r"^-[\d.]")  # so that -1e9 and -5,-1 are values, not options
     for place, field in enumerate(fields):
         flag = "--" + field.name.replace("_", "-")
         if field.default is not dataclasses.MISSING:

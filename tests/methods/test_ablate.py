@@ -139,13 +139,21 @@ def test_the_sentence_gives_the_loss_the_random_sets_and_the_other_class_that_lo
 
 
 def test_the_sentence_says_where_a_loss_is_no_more_than_chance() -> None:
-    flat = Control(*(np.zeros(2) for _ in range(3)))
-    effect = SetEffect("sad", 1, np.array([-0.0001, 0.031]), np.array([0.5, 0.61]), flat, 50)
+    wide = Control(np.zeros(2), np.full(2, -0.05), np.full(2, 0.05))
+    effect = SetEffect("sad", 1, np.array([-0.0001, 0.031]), np.array([0.5, 0.61]), wide, 50)
     text = sentence(effect, "lin1", ("happy", "sad"), np.array([9, 9]))
     assert text.startswith("Removing the unit of lin1 that counts most for sad ")
-    assert "random sets of 1 take 0.0 (0.0 to 0.0)" in text
+    assert "random sets of 1 take 0.0 (-5.0 to 5.0)" in text
     assert "adds 3.1 points to sad's recall" in text
     assert text.endswith("p = .61, no more than chance would. No other class loses.")
+
+
+def test_the_sentence_says_where_removal_helps_more_than_chance_would() -> None:
+    random = Control(np.array([0.0, 0.01]), np.array([0.0, -0.02]), np.array([0.0, 0.05]))
+    effect = SetEffect("sad", 8, np.array([0.0, 0.237]), np.array([1.0, 1.0]), random, 50)
+    text = sentence(effect, "lin1", ("happy", "sad"), np.array([9, 9]))
+    assert "adds 23.7 points to sad's recall" in text
+    assert "p = 1.00, a gain beyond chance." in text
 
 
 def test_the_interval_of_random_sets_is_theirs() -> None:

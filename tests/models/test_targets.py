@@ -16,7 +16,7 @@ from workbench.errors import ModelError, SpecError, StoreError
 from workbench.models import hub
 from workbench.models.architectures import Vgg, VggConfig, load_checkpoint, normalise_gray, save_checkpoint
 from workbench.models.clip import ASSETS, load_clip
-from workbench.models.targets import Target, load_target, prepare_gray, runs_code
+from workbench.models.targets import Target, load_target, prepare_gray
 from workbench.store import ArtifactKey, Build, Store
 
 TINY = VggConfig(channels=(2, 3), hidden=4, crop=8, classes=("happy", "sad"))
@@ -212,7 +212,6 @@ def test_a_stored_network_is_its_base_with_the_changed_tensors(store: Store, tmp
     assert torch.equal(target.module.state_dict()["lin2.weight"], base.module.state_dict()["lin2.weight"])
     assert target.classes == base.classes
     assert target.fingerprint != base.fingerprint
-    assert not runs_code(target.spec, store)
 
 
 def test_a_stored_network_whose_base_changed_is_refused(store: Store, tmp_path: Path) -> None:
@@ -235,10 +234,37 @@ def test_a_stored_network_that_is_not_there_says_so(store: Store) -> None:
         load_target("network:x", store=store)
 
 
-def test_what_runs_code_is_known_without_running_it(store: Store, tmp_path: Path) -> None:
-    base = load_target(checkpoint(tmp_path / "base"))
-    changed = {"lin1.weight": np.zeros((4, 12), np.float32)}
-    name = stored_network(store, dataclasses.replace(base, spec="python:evil:run"), changed)
-    assert runs_code("python:evil:run")
-    assert runs_code(f"network:{name}", store)
-    assert not runs_code("face-cnn", store)
+NETWORK = """
+import torch
+from torch import nn
+class Net(nn.Module):
+    classes = {classes}
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 4, 3)
+        self.last = nn.Linear(4, 2)
+    def forward(self, x):
+        x = {before}
+        return self.last(self.conv(x).mean((2, 3)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "classes", "words"),
+    [
+        ("restless", "x + torch.rand(1)", ("a", "b"), "answers differently each time"),
+        ("mixing", "x + 5 * x.flip(0)", ("a", "b"), "depends on the other pictures"),
+        ("twins", "x", ("a", "a"), "two of its classes have one name"),
+        ("steady", "x", ("a", "b"), ""),
+    ],
+)
+def test_a_network_that_cannot_be_judged_is_refused(
+    name: str, before: str, classes: tuple[str, ...], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / f"{name}_network.py").write_text(NETWORK.format(before=before, classes=classes))
+    if words:
+        with pytest.raises(ModelError, match=words):
+            load_target(f"python:{name}_network:Net")
+    else:
+        assert load_target(f"python:{name}_network:Net").classes == classes

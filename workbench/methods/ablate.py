@@ -239,7 +239,8 @@ def sentence(effect: SetEffect, layer: str, classes: Sequence[str], support: Int
     loss, mean, least, most = (-100 * float(v[own]) for v in (recall, random.mean, random.high, random.low))
     units = f"the unit of {layer} that counts" if size == 1 else f"the {size} units of {layer} that count"
     does = f"takes {_points(loss)} points of" if loss >= 0 else f"adds {_points(-loss)} points to"
-    chance = "" if p[own] <= ALPHA else ", no more than chance would"
+    gains = loss < least and loss < 0
+    chance = "" if p[own] <= ALPHA else ", a gain beyond chance" if gains else ", no more than chance would"
     text = (
         f"Removing {units} most for {name} {does} {name}'s recall ({support[own]:,} images); {sets} random sets of "
         f"{size} take {_points(mean)} ({_points(least)} to {_points(most)}): p = {_p(float(p[own]))}{chance}."

@@ -121,7 +121,7 @@ def load_target(spec: str, weights: str = "", store: Store | None = None) -> Tar
     spec : str
         ``face-cnn``, ``torchvision:NAME/WEIGHTS``, ``torchvision:NAME/random``, ``timm:NAME``, ``timm:NAME/random``,
         ``clip:<CLIP spec>``, ``checkpoint:FOLDER``, ``network:NAME`` (of the workspace) or
-        ``python:package.module:callable``. The last runs code; see :func:`runs_code`.
+        ``python:package.module:callable``. The last runs code.
     weights : str
         A file of a state dict for ``torchvision:NAME``, ``timm:NAME`` and ``python:``; no code in it is run.
     store : Store, optional
@@ -140,18 +140,42 @@ def load_target(spec: str, weights: str = "", store: Store | None = None) -> Tar
     if weights and kind not in _TAKE_WEIGHTS:
         raise SpecError(f"{spec} has weights of its own; a file of weights goes with {', '.join(_TAKE_WEIGHTS)}")
     parts = KINDS[kind](name, read_weights(Path(weights).expanduser()) if weights else None, store)
-    module = parts.module.float().eval().requires_grad_(False)
+    if parts.classes and len(set(parts.classes)) < len(parts.classes):
+        raise ModelError(f"{spec}: two of its classes have one name: {', '.join(parts.classes)}")
+    try:
+        module = parts.module.float().eval().requires_grad_(False)
+    except ValueError as error:
+        raise ModelError(f"{spec}: the network cannot be used as it is: {_first_line(error)}") from error
+    if kind == "python":
+        _check_repeatable(spec, module, parts.prepare)
     head = f"{parts.preprocessing}\n{module!r}"
     mark = fingerprint(head, module.state_dict())
     return Target(spec, module, parts.classes, mark, parts.training_images, parts.notes, parts.prepare)
 
 
-def runs_code(spec: str, store: Store | None = None) -> bool:
-    """Whether loading a target runs a user's own code: ``python:``, or a ``network:`` that was made from one."""
-    kind, _, name = spec.partition(":")
-    if kind == NETWORK and store is not None:
-        return runs_code(str(store.artifact(NETWORK, name).summary["base"]), store)
-    return kind == "python"
+def _check_repeatable(spec: str, module: nn.Module, prepare: Prepare) -> None:
+    """Refuse a network whose answer for a picture depends on the call or on the other pictures of a batch.
+
+    A network that fails, or whose output is no tensor with a row a picture, is left to :meth:`Target.logits`.
+    """
+    noise = np.random.default_rng(0).integers(0, 256, (3, 48, 48), dtype=np.uint8)
+    pictures = [Image.fromarray(pixels) for pixels in noise]
+    try:
+        with torch.inference_mode():
+            once, again = (module(prepare(pictures)) for _ in range(2))
+            alone = module(prepare(pictures[:1]))
+    except ModelError:
+        raise
+    except Exception:  # a user's network may raise anything; whoever runs it says so
+        return
+    if not all(isinstance(output, Tensor) for output in (once, again, alone)) or len(once) != 3 or len(alone) != 1:
+        return
+    if not torch.allclose(once, again, rtol=1e-3, atol=1e-4, equal_nan=True):
+        raise ModelError(
+            f"{spec}: the network answers differently each time for the same pictures; it must not be random"
+        )
+    if not torch.allclose(once[:1], alone, rtol=1e-2, atol=1e-3, equal_nan=True):
+        raise ModelError(f"{spec}: the network's answer for a picture depends on the other pictures of its batch")
 
 
 def _bundled(name: str, *_: object) -> _Parts:

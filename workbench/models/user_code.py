@@ -81,7 +81,7 @@ def load_user_network(name: str) -> UserNetwork:
             raise SpecError(f"python:{name}: {what} is a {type(factory).__name__}, not a callable")
         try:
             made = factory()
-        except Exception as error:  # the user's code may raise anything
+        except (Exception, SystemExit) as error:  # the user's code may raise anything
             raise ModelError(f"python:{name}: {what}() raised {_described(error)}") from error
     module, transform = made if isinstance(made, tuple) and len(made) == 2 else (made, None)
     if not isinstance(module, nn.Module) or not (transform is None or callable(transform)):

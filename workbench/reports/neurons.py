@@ -117,7 +117,13 @@ def reweighting(artifact: Artifact) -> Report:
 
     found = open_reweighting(artifact)
     parts: list[Table | str] = [found.sentence]
-    if found.verdict is not None:
+    if found.verdict is not None and found.chosen is not None:
+        chosen, verdict = found.chosen, found.verdict
+        what = "similarity above" if found.spec.threshold == "tau" else "q at most"
+        parts.append(
+            f"setting: {what} {chosen['threshold']:.4g}, factor {chosen['factor']:g}; {chosen['up']} units up, "
+            f"{chosen['down']} down; accuracy {share(verdict['before'])} to {share(verdict['after'])} %"
+        )
         parts += [_controls(found), _class_changes(found), f"network:{found.network}"]
     parts += [_protocol(found), *(f"note: {note}" for note in found.notes), f"stored as {artifact.reference}"]
     return Report({"artifact": artifact.reference, "spec": artifact.spec, **artifact.summary}, parts)

@@ -35,7 +35,7 @@ from workbench.studies.classifier_runs import Evaluated, Subject, evaluated_imag
 from workbench.studies.dissect import probing_rows
 from workbench.studies.dissection import Dissection, find_dissection
 from workbench.studies.embed import list_column
-from workbench.studies.reweight import check_same_network
+from workbench.studies.reweight import check_same_dataset, check_same_network
 
 if TYPE_CHECKING:
     import torch
@@ -109,6 +109,7 @@ def ablate(spec: AblateSpec, store: Store, progress: Progress = SILENT) -> Ablat
     spec = replace(spec, dissection=dissection.artifact.name)
     dissection.rows(spec.layer)
     dataset = open_dataset(store, dissection.spec.dataset)
+    check_same_dataset(dissection, dataset)
     progress.step(f"load {dissection.spec.target}")
     target = load_target(dissection.spec.target, dissection.spec.weights, store)
     check_same_network(dissection, target.fingerprint)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 CLIP_PREFIX = "clip:"
 NETWORK_PREFIX = "network:"
+CODE_PREFIX = "python:"
+"""What a target whose loading runs a user's own code begins with; see :func:`base_network`."""
 ZERO_SHOT_CONCEPTS = "fer7"
 """The concept set that makes a classifier of a CLIP's image tower."""
 
@@ -61,7 +63,7 @@ def open_classifier(target: Target, store: Store, progress: Progress = SILENT) -
     """
     if target.classes:
         return Classifier(target, tuple(target.classes))
-    base = _base(target.spec, store)
+    base = base_network(target.spec, store)
     if not base.startswith(CLIP_PREFIX):
         raise SpecError(
             f"{target.spec} names no classes, so its answers cannot be compared with labels; give the module a "
@@ -79,8 +81,14 @@ def open_classifier(target: Target, store: Store, progress: Progress = SILENT) -
     return Classifier(target, concepts.classes, np.asarray(folded * clip.logit_scale, dtype=np.float32))
 
 
-def _base(spec: str, store: Store) -> str:
-    """Return the network that a changed network was made from, or the network itself."""
+def base_network(spec: str, store: Store) -> str:
+    """Return what a changed network was made from, through any number of changes, or the spec itself.
+
+    Raises
+    ------
+    StoreError
+        There is no stored network of that name.
+    """
     while spec.startswith(NETWORK_PREFIX):
         spec = str(store.artifact("network", spec.removeprefix(NETWORK_PREFIX)).summary["base"])
     return spec

@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from workbench.data.concepts import ConceptSet, load_concept_set
 from workbench.data.datasets import Dataset, open_dataset
 from workbench.data.demo import TRUTH
-from workbench.errors import SpecError
+from workbench.errors import DatasetError, SpecError
 from workbench.methods.duplicates import BLANK_DEVIATION
 from workbench.methods.zeroshot import ensemble
 from workbench.progress import SILENT, Progress
@@ -57,6 +60,8 @@ def dissect(spec: DissectSpec, store: Store, progress: Progress = SILENT) -> Dis
     from workbench.models.targets import load_target
 
     dataset = open_dataset(store, spec.dataset)
+    if spec.weights:  # what is stored must work from any folder
+        spec = replace(spec, weights=str(Path(spec.weights).expanduser().resolve()))
     concepts = load_concept_set(spec.concepts)
     probing, held_out = probing_rows(dataset, spec)
     _check(spec, concepts, probing)
@@ -122,10 +127,13 @@ def read_truth(dataset: Dataset, concepts: ConceptSet) -> tuple[Floats | None, s
     path = dataset.path / TRUTH
     if not path.exists():
         return None, ""
-    named = [text for text in concepts.texts if text in pq.read_schema(path).names]
-    if not named:
-        return None, ""
-    table = pq.read_table(path, columns=["id", *named])
+    try:
+        named = [text for text in concepts.texts if text in pq.read_schema(path).names]
+        if not named:
+            return None, ""
+        table = pq.read_table(path, columns=["id", *named])
+    except (OSError, pa.ArrowException) as error:
+        raise DatasetError(f"{path}: cannot be read as Parquet with an id and a column a concept") from error
     position = {name: row for row, name in enumerate(table["id"].to_pylist())}
     rows = np.array([position.get(name, -1) for name in dataset.ids.tolist()])
     truth = np.full((len(dataset), len(concepts.texts)), np.nan, dtype=np.float32)

@@ -72,6 +72,7 @@ def reweight(spec: ReweightSpec, store: Store, progress: Progress = SILENT) -> R
     values = layer_values(dissection, spec.layer, spec.threshold)
     grid = make_grid(values, spec)
     dataset = open_dataset(store, dissection.spec.dataset)
+    check_same_dataset(dissection, dataset)
     progress.step(f"load {dissection.spec.target}")
     target = load_target(dissection.spec.target, dissection.spec.weights, store)
     check_same_network(dissection, target.fingerprint)
@@ -95,9 +96,17 @@ def layer_values(dissection: Dissection, layer: str, by: str) -> Floats:
 
 def make_grid(values: Floats, spec: ReweightSpec) -> Grid:
     """Return the settings a spec asks for."""
-    thresholds = list(numbers(spec.thresholds, "thresholds")) if spec.thresholds else []
+    thresholds = sorted(set(numbers(spec.thresholds, "thresholds"))) if spec.thresholds else []
     thresholds = thresholds or default_thresholds(values, spec.threshold)
-    return settings_grid(values, thresholds, list(numbers(spec.factors, "factors")), spec.rule, spec.threshold)
+    return settings_grid(values, thresholds, sorted(set(numbers(spec.factors, "factors"))), spec.rule, spec.threshold)
+
+
+def check_same_dataset(dissection: Dissection, dataset: Dataset) -> None:
+    """Refuse a dataset whose rows are not those that were dissected."""
+    if dissection.artifact.manifest["content"]["rows"] != dataset.fingerprint:
+        raise SpecError(
+            f"{dataset.name} has changed since it was dissected as {dissection.artifact.name}; dissect it again"
+        )
 
 
 def check_same_network(dissection: Dissection, fingerprint: str) -> None:

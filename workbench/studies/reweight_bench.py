@@ -106,11 +106,11 @@ def open_bench(dissection: Dissection, layer: str, store: Store, split: str = "v
         :data:`PATIENCE`.
     """
     from workbench.models.layers import find_layer, has_weight
-    from workbench.models.targets import load_target, runs_code
-    from workbench.studies.classifier import open_classifier
+    from workbench.models.targets import load_target
+    from workbench.studies.classifier import CODE_PREFIX, base_network, open_classifier
 
     spec = dissection.spec
-    if runs_code(spec.target, store):
+    if base_network(spec.target, store).startswith(CODE_PREFIX):
         raise SpecError(f"{spec.target} runs a user's own code, which is done from the command line only")
     values = {by: layer_values(dissection, layer, by) for by in ("tau", "q")}
     target = load_target(spec.target, spec.weights, store)

@@ -10,6 +10,7 @@ from workbench.data.concepts import bundled_concept_sets, load_concept_set
 from workbench.data.datasets import Dataset
 from workbench.errors import SpecError, StoreError, WorkbenchError
 from workbench.specs import SIMILARITIES, DissectSpec
+from workbench.studies.classifier import CODE_PREFIX, base_network
 
 OFFERED = (
     "face-cnn",
@@ -19,7 +20,6 @@ OFFERED = (
     "timm:resnet18.a1_in1k",
 )
 """Targets to choose from; others may be typed."""
-CODE = "python:"
 _TARGET_HELP = (
     "face-cnn (bundled), clip:CLIP (its image tower), torchvision:NAME/WEIGHTS, timm:NAME, checkpoint:FOLDER, or "
     "network:NAME of this workspace. A network of your own (python:) runs code: only from the command line or Python."
@@ -83,13 +83,11 @@ def check_target(target: str) -> None:
     """
     if not target:
         raise SpecError("name a network, such as face-cnn")
-    base = target
-    if target.startswith("network:"):
-        try:
-            base = str(session.store().artifact("network", target.removeprefix("network:")).summary.get("base", ""))
-        except StoreError as error:
-            raise SpecError(f"there is no {target} in this workspace") from error
-    if base.strip().startswith(CODE):
+    try:
+        code = base_network(target, session.store()).strip().startswith(CODE_PREFIX)
+    except StoreError as error:
+        raise SpecError(f"there is no {target} in this workspace") from error
+    if code:
         raise SpecError(
             f"{target} runs code, which the browser may not start; use the command line: "
             "workbench dissect DATASET --target python:package.module:callable"

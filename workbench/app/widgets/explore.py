@@ -54,7 +54,7 @@ def explore(view: View, dataset: Dataset, run: Classification, split: str, fine:
                 empty="No image falls here. Widen the filters, or choose another cell.",
             )
         with fired:
-            draw_fired(view, dataset)
+            draw_fired(view, dataset, str(run.artifact.spec.get("model", "")))
 
 
 def read_choice(view: View, run: Classification, split: str, fine: bool) -> Choice:

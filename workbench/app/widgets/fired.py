@@ -26,8 +26,10 @@ PICTURES = 3
 """Faces shown of each unit."""
 
 
-def draw_fired(view: View, dataset: Dataset) -> None:
-    """Draw the units that stand out on the face the view names, for the newest or the chosen dissection.
+def draw_fired(view: View, dataset: Dataset, model: str = "") -> None:
+    """Draw the units that stand out on the face the view names, for the chosen dissection.
+
+    Where none is chosen it is the newest of the network ``model`` that classified the faces, else the newest of any.
 
     Draws nothing without a face or a dissection.
 
@@ -41,10 +43,13 @@ def draw_fired(view: View, dataset: Dataset) -> None:
     if row is None or not found:
         return
     by_name = {run.name: run for run in found}
+    found = sorted(found, key=lambda one: one.spec["target"] != model)  # stable: the newest first among equals
     run = view["dissection"] or found[0].name
     if run not in by_name:
         raise unknown_name(f"dissection of {dataset.name}", run, by_name)
     st.markdown("**Units that fired for this face**", help=definitions.FIRED)
+    if model and found[0].spec["target"] != model:
+        st.caption(f"{plain(model)} has not been dissected; this is another network.")
     if len(found) > 1:
         st.selectbox(
             "Dissection",
