@@ -77,6 +77,8 @@ def unit_number(dissection: Dissection, name: str) -> int:
         The dissection has no such unit; the text says which there are.
     """
     layer, _, unit = name.rpartition(":")
+    if name in dissection.layers:
+        raise SpecError(f"{name!r} is a layer; a unit is named like {name}:0")
     if layer not in dissection.layers:
         raise unknown_name("layer", layer or name, dissection.layers)
     own = dissection.rows(layer)

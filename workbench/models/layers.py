@@ -126,6 +126,9 @@ def match_layers(layers: Sequence[Layer], patterns: str) -> list[Layer]:
     chosen: set[str] = set()
     by_name = {layer.name: layer for layer in layers}
     usable = [layer for layer in layers if not layer.problem]
+    if not usable:
+        why = f": {layers[0].name}: {layers[0].problem}" if layers else "; it has none"
+        raise SpecError(f"no layer of this network can be looked into{why}")
     for pattern in wanted:
         if pattern in by_name:
             if by_name[pattern].problem:

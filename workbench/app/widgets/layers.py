@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -96,8 +97,10 @@ def draw_layers(view: View, dissection: Dissection) -> None:
         st.plotly_chart(figure, key=view.key("labels"), config=CHART)
 
 
-def choose_layer(view: View, dissection: Dissection) -> str:
-    """Draw the choice of one layer and return it; to begin with the one with the most units whose label holds.
+def choose_layer(view: View, dissection: Dissection, first: Sequence[str] = ()) -> str:
+    """Draw the choice of one layer and return it.
+
+    To begin with it is the first of ``first``, else the one with the most units whose label holds.
 
     Raises
     ------
@@ -105,7 +108,7 @@ def choose_layer(view: View, dissection: Dissection) -> str:
         The dissection has no such layer.
     """
     richest = max(dissection.layer_table, key=lambda row: int(row["labelled"]))
-    layer = view["of"] or str(richest["layer"])
+    layer = view["of"] or next(iter(first), str(richest["layer"]))
     if layer not in dissection.layers:
         raise unknown_name("layer", layer, dissection.layers)
     st.selectbox("Layer", list(dissection.layers), width=260, **view.bind("of", layer))

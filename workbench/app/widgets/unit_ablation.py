@@ -48,7 +48,8 @@ def draw_sets(view: View, dissection: Dissection) -> None:
     SpecError
         The dissection has no such layer.
     """
-    layer = choose_layer(view, dissection)
+    measured = [layer for layer in dissection.layers if session.ablation(dissection, layer) is not None]
+    layer = choose_layer(view, dissection, measured)
     found = session.ablation(dissection, layer)
     if found is None:
         st.markdown("Units of this layer have not been removed yet.")
