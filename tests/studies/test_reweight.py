@@ -105,7 +105,8 @@ def write_dissection(store: Store, network: str, similarity: np.ndarray, **conte
         "classes": list(FER2013_CLASSES),
         "notes": [],
     }
-    key = ArtifactKey("dissection", "planted", {"values": similarity.tolist(), "of": network, **content})
+    rows = open_dataset(store, "pictures").fingerprint
+    key = ArtifactKey("dissection", "planted", {"values": similarity.tolist(), "of": network, "rows": rows, **content})
     with store.build(key, DissectSpec("pictures", network, layers="lin1").to_dict()) as build:
         assert not isinstance(build, Artifact)
         build.write_table(0, table)
@@ -292,6 +293,13 @@ def test_a_network_that_has_changed_since_is_refused(store: Store, planted: Rewe
     target = store.artifact("dissection", planted.dissection).spec["target"]
     name = write_dissection(store, target, np.arange(float(UNITS)), target="0123456789abcdef")
     with pytest.raises(SpecError, match="has other weights than when it was dissected"):
+        reweight(ReweightSpec(name, "lin1"), store)
+
+
+def test_a_dataset_that_has_changed_since_is_refused(store: Store, planted: ReweightSpec) -> None:
+    target = store.artifact("dissection", planted.dissection).spec["target"]
+    name = write_dissection(store, target, np.arange(float(UNITS)), rows="0123456789abcdef")
+    with pytest.raises(SpecError, match="pictures has changed since it was dissected"):
         reweight(ReweightSpec(name, "lin1"), store)
 
 
