@@ -27,8 +27,9 @@ MAY_IMPORT = {
     "figures": BASE | {"methods"},
     "jobs": BASE | {"studies"},
     "reports": BASE | {"studies", "data", "models", "jobs"},
-    "cli": BASE | {"studies", "jobs", "reports", "app"},
-    "app": BASE | {"studies", "jobs", "figures", "data", "methods"},
+    "exports": BASE | {"studies", "data", "methods", "figures"},
+    "cli": BASE | {"studies", "jobs", "reports", "exports", "app"},
+    "app": BASE | {"studies", "jobs", "figures", "exports", "data", "methods"},
     "__main__": {"cli"},
 }
 """What each part of the package may import from the others."""

@@ -26,6 +26,9 @@ from workbench.specs.neurons import SIMILARITIES as SIMILARITIES
 from workbench.specs.neurons import AblateSpec as AblateSpec
 from workbench.specs.neurons import DissectSpec as DissectSpec
 from workbench.specs.neurons import ReweightSpec as ReweightSpec
+from workbench.specs.video import COLOURS as COLOURS
+from workbench.specs.video import PEAKS as PEAKS
+from workbench.specs.video import ScoreSpec as ScoreSpec
 
 SPECS: dict[str, type[Spec]] = {
     "import": ImportSpec,
@@ -35,6 +38,7 @@ SPECS: dict[str, type[Spec]] = {
     "dissect": DissectSpec,
     "ablate": AblateSpec,
     "reweight": ReweightSpec,
+    "score": ScoreSpec,
     "demo": DemoSpec,
 }
 """Every kind of spec by the word a file names it with."""
