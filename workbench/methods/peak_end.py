@@ -177,7 +177,7 @@ def durations(times: Floats) -> Floats:
         return np.ones(len(times))
     steps = np.diff(times)
     spans = np.concatenate([steps[:1], (steps[:-1] + steps[1:]) / 2, steps[-1:]])
-    return np.maximum(spans, 1e-9 * (times[-1] - times[0]))
+    return np.asarray(np.maximum(spans, 1e-9 * (times[-1] - times[0])))
 
 
 def end_weights(frames: Ints, times: Floats, present: Bools, settings: Settings) -> Floats:
