@@ -6,7 +6,8 @@
     ├── SpecError               something asked for: a name, an option, a combination
     ├── InputError              a file or folder that cannot be used
     │   ├── DatasetError        ... as images and labels
-    │   └── ConceptSetError     ... as a concept set
+    │   ├── ConceptSetError     ... as a concept set
+    │   └── VideoError          ... as a video
     ├── StoreError              the workspace on disk
     │   ├── DamagedArtifactError    a stored result that no longer matches its manifest
     │   └── BusyError               a name or result that another process is writing
@@ -42,6 +43,10 @@ class DatasetError(InputError):
 
 class ConceptSetError(InputError):
     """A concept set is not valid."""
+
+
+class VideoError(InputError):
+    """A video cannot be read."""
 
 
 class StoreError(WorkbenchError):
