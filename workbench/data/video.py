@@ -237,7 +237,7 @@ def probe(source: Source, name: str = "") -> Video:
         duration = claimed_duration(container, stream)
         rate = stream.average_rate or stream.guessed_rate
         codec, frames = stream.codec_context.name, stream.frames
-    digest, size = _digest(source)
+    digest, size = digest_of(source)
     width, height = (height, width) if rotation in (90, 270) else (width, height)
     rate_value = float(rate) if rate else None
     return Video(
@@ -294,10 +294,11 @@ def _sought(container: InputContainer, stream: VideoStream, time: float) -> Vide
     return None
 
 
-def _digest(source: Source) -> tuple[str, int]:
+def digest_of(source: Source) -> tuple[str, int]:
+    """Return :attr:`Video.digest` of a file's bytes, and how many they are."""
     if isinstance(source, Path):
         with source.open("rb") as file:
-            return _digest(file)
+            return digest_of(file)
     source.seek(0)
     sha, size = hashlib.sha256(), 0
     while block := source.read(_BLOCK):

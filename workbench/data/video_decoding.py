@@ -7,7 +7,8 @@ PyAV and FFmpeg do the work: https://pyav.basswood-io.com, https://ffmpeg.org.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
@@ -29,6 +30,7 @@ FORMATS = "mov,matroska,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,h264,hevc,ivf,m4v,
 """FFmpeg's names of the formats that are read; others open further files or addresses (playlists) or are pictures."""
 
 _RATE = 25.0
+_HELD = 64
 
 
 class Damage(Exception):  # noqa: N818 - part of reading a video, not an error for a person
@@ -43,20 +45,20 @@ class Clock:
         self._start = stream.start_time
         self._raw: float | None = None
         self._time: float | None = None
-        self._length: float | None = None
+        self._length = 0.0
         self.interval = float(1 / rate) if rate else 1 / _RATE
 
     def read(self, frame: VideoFrame) -> float:
         """Return a frame's time; see :class:`Reader` for those that have none."""
         unit = frame.time_base or Fraction(0)
-        self._length = float(frame.duration * unit) or None
+        self._length = float(frame.duration * unit)
         raw = None
         if frame.pts is not None:
             self._start = frame.pts if self._start is None else self._start
             raw = float((frame.pts - self._start) * unit)
         time = self._next(raw)
-        if self._time is not None and time - self._time < 10 * self.interval:
-            self.interval += 0.1 * (time - self._time - self.interval)
+        if self._time is not None:
+            self.interval += 0.25 * (time - self._time - self.interval)
         self._raw, self._time = raw, time
         return time
 
@@ -71,7 +73,7 @@ class Clock:
     @property
     def end(self) -> float:
         """Where the last frame ends, in seconds."""
-        return 0.0 if self._time is None else self._time + (self._length or self.interval)
+        return 0.0 if self._time is None else self._time + max(self._length, self.interval)
 
 
 @contextmanager
@@ -141,41 +143,48 @@ def _why_unreadable(source: Source) -> str:
 
 
 def decoded(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
-    """Decode frame by frame; at damage, first the frames that the decoder still holds, then :class:`Damage`.
+    """Decode frame by frame; at damage, first the sound frames that the decoder still holds, then :class:`Damage`.
 
     Frames that the decoder marks as damaged before the first sound one are left out: a recording may start in the
     middle of a group of pictures.
     """
     import av
 
-    started, packets = False, container.demux(stream)
+    packets = container.demux(stream)
+    fed: deque[int] = deque(maxlen=_HELD)  # presentation times of the packets so far
+    last: int | None = None
     while True:
         try:
             packet = next(packets, None)
             if packet is None:
                 return
+            if packet.pts is not None:
+                fed.append(packet.pts)
             frames = [] if packet.is_corrupt else packet.decode()
         except (av.FFmpegError, OSError, ValueError) as error:
-            yield from _held(stream)
+            yield from _held(stream, fed, last)
             raise Damage(getattr(error, "strerror", None) or str(error)) from error
         for frame in frames:
-            if not frame.is_corrupt:
-                started = True
-                yield frame
-            elif started:
+            if frame.is_corrupt and last is not None:
                 raise Damage("a frame could be decoded in part only")
+            if not frame.is_corrupt:
+                last = frame.pts if frame.pts is not None else -1
+                yield frame
         if packet.is_corrupt:
-            yield from _held(stream)
+            yield from _held(stream, fed, last)
             raise Damage("a part of the file is missing or unreadable")
 
 
-def _held(stream: VideoStream) -> Iterator[VideoFrame]:
+def _held(stream: VideoStream, fed: Iterable[int], last: int | None) -> Iterator[VideoFrame]:
+    """Give out what the decoder holds, up to the first frame that is damaged or stands behind a missing one."""
     import av
 
     with suppress(av.FFmpegError, OSError, ValueError):
         for frame in stream.codec_context.decode(None):
-            if frame.is_corrupt:
+            due = min((pts for pts in fed if last is not None and pts > last), default=None)
+            if frame.is_corrupt or frame.pts is None or (due is not None and frame.pts > due):
                 return
+            last = frame.pts
             yield frame
 
 
