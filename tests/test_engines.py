@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from workbench.engines import LocalEngine, engine
+from workbench.engines import LocalEngine, ahead, engine
 from workbench.errors import SpecError
 
 
@@ -38,3 +38,36 @@ def test_a_fault_in_preparing_reaches_the_caller() -> None:
 def test_an_unknown_engine_lists_the_known_ones() -> None:
     with pytest.raises(SpecError, match=r"unknown engine 'loca'; did you mean 'local'"):
         engine("loca")
+
+
+def test_items_made_ahead_come_in_order_few_at_a_time_and_in_another_thread() -> None:
+    made: list[str] = []
+
+    def items() -> Iterator[int]:
+        for index in range(20):
+            made.append(threading.current_thread().name)
+            yield index
+
+    for done, item in enumerate(ahead(items(), count=2)):
+        assert item == done
+        assert len(made) <= done + 4
+    assert len(made) == 20
+    assert all(name.startswith("ahead") for name in made)
+
+
+def test_a_fault_while_making_items_comes_after_the_good_ones() -> None:
+    def items() -> Iterator[int]:
+        yield 1
+        raise ValueError("broken")
+
+    found = []
+    with pytest.raises(ValueError, match="broken"):
+        found.extend(ahead(items()))
+    assert list(ahead([])) == []
+
+
+def test_leaving_early_stops_the_thread() -> None:
+    before = threading.active_count()
+    for _ in ahead(iter(range(1_000_000))):
+        break
+    assert threading.active_count() <= before + 1

@@ -14,6 +14,7 @@ from workbench.specs import (
     ImportSpec,
     PredictSpec,
     ReweightSpec,
+    ScoreSpec,
     Spec,
     parse_spec,
     read_spec,
@@ -28,6 +29,7 @@ EXAMPLES = [
     AblateSpec("face-cnn-0123", "lin1", "zero", sizes="1,3", by="label"),
     ReweightSpec("face-cnn-0123", "lin1", thresholds="-1,0,1e-3", protocol="test-set"),
     PredictSpec("faces", "network:reweighted", top_k=1),
+    ScoreSpec("a b/clip.mp4", "face-clip,network:mine", scores="happy=4.5", faces="track:2", rate=5.0, parts="1,0,1"),
     DemoSpec(seed=3, count=500),
 ]
 
@@ -58,6 +60,26 @@ def test_a_name_that_could_leave_its_folder_is_refused(name: str) -> None:
         ({"kind": "import", "name": "a", "source": ""}, "needs a source"),
         ({"kind": "dissect", "dataset": "a", "similarity": "soft-wpmi"}, "did you mean 'soft_wpmi'"),
         ({"kind": "dissect", "dataset": "a", "tau": float("nan")}, "tau is nan"),
+        ({"kind": "score", "video": ""}, "a video is needed"),
+        ({"kind": "score", "video": "a", "model": " , "}, "model is empty"),
+        ({"kind": "score", "video": "a", "model": "a,b", "weights": "c"}, "goes with one model"),
+        ({"kind": "score", "video": "a", "faces": "track:"}, "faces is 'track:'"),
+        ({"kind": "score", "video": "a", "faces": "everyone"}, "it must be largest, whole"),
+        ({"kind": "score", "video": "a", "every": 0}, "every is 0; it must be 1 to"),
+        ({"kind": "score", "video": "a", "every": 2, "rate": 5.0}, "not both"),
+        ({"kind": "score", "video": "a", "rate": float("nan")}, "rate is nan"),
+        ({"kind": "score", "video": "a", "end_frames": 0.0}, "end_frames is 0"),
+        ({"kind": "score", "video": "a", "end_frames": float("nan")}, "end_frames is nan"),
+        ({"kind": "score", "video": "a", "parts": "0.5,0.5"}, "it takes three numbers"),
+        ({"kind": "score", "video": "a", "parts": "0,0,0"}, "it takes three numbers"),
+        ({"kind": "score", "video": "a", "parts": "1,-1,1"}, "it takes three numbers"),
+        ({"kind": "score", "video": "a", "scores": "happy"}, "not of the form name=score"),
+        ({"kind": "score", "video": "a", "scores": "happy=6"}, "the score of 'happy' is 6.0; it must be 1 to 5"),
+        ({"kind": "score", "video": "a", "scores": "happy=4,happy=5"}, "'happy' stands twice"),
+        ({"kind": "score", "video": "a", "scores": "happy=x"}, "'x' is not a number"),
+        ({"kind": "score", "video": "a", "colour": "grey"}, "did you mean 'gray'"),
+        ({"kind": "score", "video": "a", "peak": "max"}, "unknown peak 'max'"),
+        ({"kind": "score", "video": "a", "smoothing": -1.0}, "smoothing is -1.0"),
         ({"kind": "dissect", "dataset": "a", "alpha": 5}, "alpha is 5"),
         ({"kind": "dissect", "dataset": "a", "tau": "0"}, "tau must be float, not str"),
         ({"kind": "dissect", "dataset": "a", "top_k": 0}, "top_k is 0; it must be 1 to 40"),
@@ -90,3 +112,10 @@ def test_a_file_that_is_no_spec_is_named(content: bytes, tmp_path: Path) -> None
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=r"nothing\.toml: cannot be read"):
         read_spec(tmp_path / "nothing.toml")
+
+
+def test_the_parts_of_a_score_are_divided_by_their_sum_and_models_stand_once() -> None:
+    spec = ScoreSpec("a.mp4", model="face-clip, face-cnn ,face-clip", parts="5,1,4", scores="a=b=2, Happy = 4.5")
+    assert spec.part_weights == (0.5, 0.1, 0.4)
+    assert spec.models == ("face-clip", "face-cnn")
+    assert spec.score_changes == {"a=b": 2.0, "Happy": 4.5}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, cast
 
 from workbench.errors import unknown_name
 
@@ -60,3 +61,19 @@ def engine(name: str) -> Engine:
     if name not in ENGINES:
         raise unknown_name("engine", name, ENGINES)
     return ENGINES[name]()
+
+
+_END = object()
+
+
+def ahead(items: Iterable[Item], count: int = 2) -> Iterator[Item]:
+    """Yield the items in order while one thread makes the next ones, at most ``count`` of them before they are taken.
+
+    What the items raise is raised here, in its place.
+    """
+    source: Iterator[object] = iter(items)
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="ahead") as pool:
+        waiting = deque(pool.submit(next, source, _END) for _ in range(count))
+        while (item := waiting.popleft().result()) is not _END:
+            waiting.append(pool.submit(next, source, _END))
+            yield cast(Item, item)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from workbench.data.concepts import load_concept_set
 from workbench.errors import SpecError
 from workbench.methods.zeroshot import ensemble
 from workbench.progress import SILENT, Progress
-from workbench.store import Store
+from workbench.store import Store, content_hash
 from workbench.studies.embed import embed_texts
 
 if TYPE_CHECKING:
@@ -44,6 +45,12 @@ class Classifier:
     target: Target
     classes: tuple[str, ...]
     texts: np.ndarray | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of all that changes its answers: network, classes and texts."""
+        texts = "" if self.texts is None else hashlib.sha256(self.texts.tobytes()).hexdigest()
+        return content_hash([self.target.fingerprint, list(self.classes), texts])
 
     def logits(self, outputs: torch.Tensor) -> np.ndarray:
         """Return the logits, float32 ``(N, K)``, that the network's outputs ``(N, ...)`` mean."""

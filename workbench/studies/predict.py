@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -59,7 +58,7 @@ def predict(spec: PredictSpec, store: Store, progress: Progress = SILENT) -> Cla
     content = {
         "dataset": dataset.name,
         "rows": dataset.fingerprint,
-        "network": _fingerprint(classifier),
+        "network": classifier.fingerprint,
         "top_k": spec.top_k,
     }
     key = ArtifactKey(KIND, f"{dataset.name}-{target.spec.rpartition('/')[2]}", content)
@@ -86,7 +85,7 @@ def record_logits(dataset: Dataset, classifier: Classifier, store: Store, progre
     """
     rows = first_rows(dataset)
     spec = {"dataset": dataset.name, "target": classifier.target.spec}
-    content = {"network": _fingerprint(classifier), "images": content_hash(dataset.digests[rows].tolist())}
+    content = {"network": classifier.fingerprint, "images": content_hash(dataset.digests[rows].tolist())}
     key = ArtifactKey(LOGITS, f"{dataset.name}-{classifier.target.spec.rpartition('/')[2]}", content)
     artifact = store.find(key)
     if artifact is None:
@@ -108,11 +107,6 @@ def class_scores(logits: Floats, top_k: int) -> ClassScores:
     probabilities = powers / powers.sum(axis=1, keepdims=True)
     ranked = np.argsort(-wide, axis=1, kind="stable")[:, :top_k].astype(np.int64)
     return ClassScores(probabilities, ranked, np.take_along_axis(probabilities, ranked, axis=1))
-
-
-def _fingerprint(classifier: Classifier) -> str:
-    texts = "" if classifier.texts is None else hashlib.sha256(classifier.texts.tobytes()).hexdigest()
-    return content_hash([classifier.target.fingerprint, list(classifier.classes), texts])
 
 
 def _run_missing(build: Build, dataset: Dataset, classifier: Classifier, rows: Ints, progress: Progress) -> None:
