@@ -13,12 +13,13 @@ FOLDER = Path(__file__).parent
 
 
 @cache
-def renderer(name: str, root: str) -> Any:
+def renderer(name: str, root: str, *parts: str) -> Any:
     """Register the component in ``<name>.js`` and ``<name>.css`` once; its root element has the class ``root``.
 
-    Its script may use what ``shared.js`` defines.
+    Its script may use what ``shared.js`` defines, and the further scripts named in ``parts``.
     """
-    scripts = [(FOLDER / file).read_text(encoding="utf-8") for file in (f"{name}.js", "shared.js")]
+    files = (f"{name}.js", *(f"{part}.js" for part in parts), "shared.js")
+    scripts = [(FOLDER / file).read_text(encoding="utf-8") for file in files]
     return st.components.v2.component(
         f"workbench_{name}",
         html=f'<div class="{root}"></div>',
