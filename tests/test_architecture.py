@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "methods": BASE,
     "studies": BASE | {"data", "models", "methods", "engines"},
     "figures": BASE | {"methods"},
-    "jobs": BASE | {"studies"},
+    "jobs": BASE | {"studies", "data"},
     "reports": BASE | {"studies", "data", "models", "jobs"},
     "exports": BASE | {"studies", "data", "methods", "figures"},
     "cli": BASE | {"studies", "jobs", "reports", "exports", "app"},

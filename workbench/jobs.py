@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -17,12 +18,13 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 
+from workbench.data.video_library import uploads_dir
 from workbench.errors import Cancelled, StoreError, WorkbenchError
 from workbench.files import disk_errors
 from workbench.progress import EventFile
@@ -32,6 +34,8 @@ from workbench.studies import run_study
 
 PATIENCE = 5.0
 """Seconds a cancelled job has to stop by itself before it is killed (what it finished is kept either way)."""
+UNCLAIMED = 3600.0
+"""Seconds after which an upload that no job was ever submitted for is deleted."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
@@ -147,6 +151,7 @@ class Jobs:
             now = time.time()
             if status == "queued":
                 database.execute("UPDATE jobs SET status = 'cancelled', finished = ? WHERE id = ?", (now, number))
+                self._sweep(database)
             elif status == "running":
                 database.execute("UPDATE jobs SET cancelled = ? WHERE id = ? AND cancelled IS NULL", (now, number))
                 (self._folder(number) / "cancel").touch()
@@ -176,29 +181,63 @@ class Jobs:
                 )
             self._start_next()
 
+    def sweep(self) -> None:
+        """Delete the uploads whose jobs have all ended, however they ended, and those that nobody claimed in an hour.
+
+        A job reads an upload where its spec names the upload's folder. :meth:`list` does this as well, and so does the
+        end of each job.
+        """
+        if uploads_dir(self._store).is_dir():
+            with self._database() as database:
+                self._sweep(database)
+
+    def _sweep(self, database: sqlite3.Connection) -> None:
+        folder = uploads_dir(self._store)
+        uploads = {path.name: path for path in folder.iterdir()} if folder.is_dir() else {}
+        if not uploads:
+            return
+        claimed, needed = set(), set()
+        for number, status in database.execute("SELECT id, status FROM jobs").fetchall():
+            text = self._spec_text(number)
+            named = {name for name in uploads if name in text}
+            claimed |= named
+            needed |= named if status in ("queued", "running") else set()
+        for name in uploads.keys() - needed:
+            with suppress(FileNotFoundError):
+                if name in claimed or time.time() - uploads[name].stat().st_mtime > UNCLAIMED:
+                    shutil.rmtree(uploads[name], ignore_errors=True)
+
     def _start_next(self) -> None:
-        """Settle children that died, and start the oldest queued job where none runs."""
+        """Settle children that died, delete what only they read, and start the oldest queued job where none runs."""
         if not self._store.database.exists():
             return
         with self._database() as database:
-            running = database.execute("SELECT id, pid, pid_created, cancelled FROM jobs WHERE status = 'running'")
-            alive = False
-            for number, pid, created, cancelled in running.fetchall():
-                if not _alive(pid, created):
-                    self._settle_dead(database, number, cancelled)
-                    continue
-                alive = True
-                if cancelled is not None and time.time() - cancelled > PATIENCE:
-                    _signal_group(pid, signal.SIGKILL)
-            if alive:
-                return
-            row = database.execute("SELECT id FROM jobs WHERE status = 'queued' ORDER BY id LIMIT 1").fetchone()
-            if row is not None:
-                pid, created = self._spawn(row[0])
-                database.execute(
-                    "UPDATE jobs SET status = 'running', started = ?, pid = ?, pid_created = ? WHERE id = ?",
-                    (time.time(), pid, created, row[0]),
-                )
+            alive = self._settle(database)
+            self._sweep(database)
+            if not alive:
+                self._start_oldest(database)
+
+    def _settle(self, database: sqlite3.Connection) -> bool:
+        """Note the children that died, kill one that does not stop, and return whether one still runs."""
+        running = database.execute("SELECT id, pid, pid_created, cancelled FROM jobs WHERE status = 'running'")
+        alive = False
+        for number, pid, created, cancelled in running.fetchall():
+            if not _alive(pid, created):
+                self._settle_dead(database, number, cancelled)
+                continue
+            alive = True
+            if cancelled is not None and time.time() - cancelled > PATIENCE:
+                _signal_group(pid, signal.SIGKILL)
+        return alive
+
+    def _start_oldest(self, database: sqlite3.Connection) -> None:
+        row = database.execute("SELECT id FROM jobs WHERE status = 'queued' ORDER BY id LIMIT 1").fetchone()
+        if row is not None:
+            pid, created = self._spawn(row[0])
+            database.execute(
+                "UPDATE jobs SET status = 'running', started = ?, pid = ?, pid_created = ? WHERE id = ?",
+                (time.time(), pid, created, row[0]),
+            )
 
     def _settle_dead(self, database: sqlite3.Connection, number: int, cancelled: float | None) -> None:
         status = "failed" if cancelled is None else "cancelled"
@@ -220,6 +259,12 @@ class Jobs:
             )
         threading.Thread(target=child.wait, daemon=True).start()  # no zombie while this process lives
         return child.pid, psutil.Process(child.pid).create_time()
+
+    def _spec_text(self, number: int) -> str:
+        try:
+            return (self._folder(number) / "spec.toml").read_text(encoding="utf-8")
+        except OSError:
+            return ""
 
     def _folder(self, number: int) -> Path:
         return self._store.jobs_dir / str(number)

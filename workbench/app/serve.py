@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import threading
 from pathlib import Path
@@ -12,7 +13,11 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from streamlit.runtime.pages_manager import PagesManager
 
 from workbench.app.launch import launch
-from workbench.app.routes import ROUTES
+from workbench.app.routes import ROUTES, workspace
+from workbench.app.uploads import sweep
+from workbench.app.video_routes import VIDEO_ROUTES
+from workbench.errors import WorkbenchError
+from workbench.store import Store
 
 __all__ = ["app", "launch"]
 
@@ -20,12 +25,19 @@ ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
 
 app = st.App(
     Path(__file__).with_name("main.py"),
-    routes=ROUTES,
+    routes=[*ROUTES, *VIDEO_ROUTES],
     middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=ALLOWED_HOSTS, www_redirect=False)],
 )
 
 # main.py names the pages itself; without this the very first visit would run a file of pages/ as a page of its own.
 PagesManager.uses_pages_directory = False
 
-# What reads stored classifications is slow to import: begin before anybody asks.
-threading.Thread(target=importlib.import_module, args=("workbench.studies.classify",), daemon=True).start()
+
+def prepare() -> None:
+    """Import what reads stored classifications, which is slow, before anybody asks; delete uploads left behind."""
+    importlib.import_module("workbench.studies.classify")
+    with contextlib.suppress(WorkbenchError):
+        sweep(Store(workspace()))
+
+
+threading.Thread(target=prepare, daemon=True).start()
