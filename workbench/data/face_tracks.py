@@ -1,8 +1,8 @@
 """Following faces from frame to frame.
 
 Faces are looked for every few frames only. Where two such looks agree, the boxes between are interpolated; where they
-do not (someone came or went, a cut, two people close together), every frame between is looked at, so that a face's first
-and last frame are exact and two people are told apart.
+do not (someone came or went, a cut, two people close together), every frame between is looked at, so that a face's
+first and last frame are exact and two people are told apart.
 
 References
 ----------
@@ -78,7 +78,7 @@ class _Track:
 
     number: int
     box: Box
-    speed: Box
+    speed: tuple[float, float]
     seen: float
 
     def at(self, time: float) -> Box:
@@ -95,11 +95,9 @@ class _Track:
         dx = box[0] + box[2] / 2 - self.box[0] - self.box[2] / 2
         dy = box[1] + box[3] / 2 - self.box[1] - self.box[3] / 2
         share = min(1.0, step / 0.1)  # speeds over less than a tenth of a second are mostly the detector's tremor
-        speed = (
-            self.speed[0] + share * (dx / step - self.speed[0]),
-            self.speed[1] + share * (dy / step - self.speed[1]),
-        )
-        return replace(self, box=box, speed=(*speed, 0.0, 0.0), seen=time)
+        x_speed = self.speed[0] + share * (dx / step - self.speed[0])
+        y_speed = self.speed[1] + share * (dy / step - self.speed[1])
+        return replace(self, box=box, speed=(x_speed, y_speed), seen=time)
 
 
 class Tracker:
@@ -156,7 +154,7 @@ class Tracker:
             "next": self._next,
             "time": self._time,
             "cells": None if self._cells is None else self._cells.tolist(),
-            "tracks": [[track.number, *track.box, *track.speed[:2], track.seen] for track in self._tracks],
+            "tracks": [[track.number, *track.box, *track.speed, track.seen] for track in self._tracks],
         }
 
     def restore(self, state: Mapping[str, Any]) -> Tracker:
@@ -164,7 +162,7 @@ class Tracker:
         self._next, self._time = int(state["next"]), state["time"]
         self._cells = None if state["cells"] is None else np.array(state["cells"], dtype=np.uint8)
         self._tracks = tuple(
-            _Track(int(number), (x, y, width, height), (dx, dy, 0.0, 0.0), seen)
+            _Track(int(number), (x, y, width, height), (dx, dy), seen)
             for number, x, y, width, height, dx, dy, seen in state["tracks"]
         )
         return self
@@ -198,7 +196,7 @@ class Tracker:
         """Return the faces of a frame without their tracks yet, the largest first."""
         height, width = frame.picture.shape[:2]
         rows = self._detector.detect(frame.picture)[: 2 * self._max_faces]
-        boxes = rows[:, :4] / np.float32([width, height, width, height])
+        boxes = rows[:, :4] / np.array([width, height, width, height], dtype=np.float32)
         return [Face(-1, _box(box), float(row[4])) for box, row in zip(boxes, rows, strict=True)]
 
     def _cuts(self, frames: list[Frame]) -> list[bool]:
@@ -232,7 +230,7 @@ class Tracker:
         for index, face in enumerate(found):
             track = links.get(index)
             if track is None:
-                track = _Track(self._next, face.box, (0.0, 0.0, 0.0, 0.0), time)
+                track = _Track(self._next, face.box, (0.0, 0.0), time)
                 self._next += 1
             tracks[track.number] = track.moved_to(face.box, time)
             faces.append(replace(face, track=track.number))
