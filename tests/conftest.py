@@ -89,3 +89,25 @@ def write_source(path: Path, count: int = 60, seed: int = 0) -> Path:
     )
     pq.write_table(table, path)
     return path
+
+
+def write_face_video(path: Path, *, frames: int = 30, rate: float = 10.0, gap: range = range(20, 25)) -> Path:
+    """Write a video of one rendered face that begins to smile and is gone for a while."""
+    from workbench.data.faces import interpolate, render, sample
+    from workbench.data.video_writer import VideoWriter
+
+    neutral, happy = (sample(1, 11, emotions=[emotion]) for emotion in ("neutral", "happy"))
+    with VideoWriter(path, 160, 120, rate) as video:
+        for index in range(frames):
+            picture = np.full((120, 160), 120, dtype=np.uint8)
+            if index not in gap:
+                share = min(index / max(frames - 1, 1) * 1.5, 1.0)
+                picture[12:108, 32:128] = render(interpolate(neutral, happy, np.array([share])), size=96).images[0]
+            video.write(picture)
+    return path
+
+
+@pytest.fixture(scope="session")
+def face_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A short video whose face smiles in the end; frames 20 to 24 of 30 show no face."""
+    return write_face_video(tmp_path_factory.mktemp("video") / "smile.mp4")

