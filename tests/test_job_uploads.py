@@ -22,7 +22,7 @@ from workbench.store import Store
 def jobs(store: Store, monkeypatch: pytest.MonkeyPatch) -> Jobs:
     """The queue, with this process standing in for every child."""
     here = (os.getpid(), psutil.Process().create_time())
-    monkeypatch.setattr(Jobs, "_spawn", lambda self, number: here)
+    monkeypatch.setattr(Jobs, "_spawn", lambda *_: here)
     return Jobs(store)
 
 
@@ -79,7 +79,7 @@ def test_an_upload_goes_when_its_job_is_dropped_from_the_queue(store: Store, job
 def test_an_upload_goes_when_its_job_was_killed(store: Store, jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
     with subprocess.Popen([sys.executable, "-c", ""]) as ended:
         ended.wait()
-    monkeypatch.setattr(Jobs, "_spawn", lambda self, number: (ended.pid, 1.0))
+    monkeypatch.setattr(Jobs, "_spawn", lambda *_: (ended.pid, 1.0))
     path = upload(store, "0123456789abcdef")
     number = jobs.submit(ImportSpec(str(path), "faces")).id
     assert jobs.get(number).status == "failed"

@@ -141,10 +141,14 @@ function pixelMeans(times, values, x) {
   return means;
 }
 
+function isDense(times, width) {
+  return times.length > 3 * width;
+}
+
 // A course as a line; where many frames share a pixel, all of them as a pale band with their mean over it.
 function drawCourse(picture, times, values, scales, look) {
-  const { x, y, plot } = scales;
-  const dense = times.length > 3 * plot;
+  const { x, y, width } = scales;
+  const dense = isDense(times, width);
   if (dense) picture.append(svg("path", { ...look, class: `${look.class} band`, d: linePath(times, values, x, y) }));
   const line = dense ? pixelMeans(times, values, x) : { times, values };
   picture.append(svg("path", { ...look, d: linePath(line.times, line.values, x, y) }));
@@ -239,9 +243,9 @@ function drawGraph(holder, course, data, lanes) {
   stripPaths(course, x, height).forEach((path, k) => picture.append(svg("path", { class: "emotion", d: path, fill: data.colours[k] })));
   if (course.weights) picture.append(svg("path", { class: "weight", d: weightPath(course.times, course.weights, x, foot) }));
   data.others.forEach((other, k) => {
-    drawCourse(picture, course.times, course.others[k], { x, y, plot }, { class: "other", stroke: other.colour });
+    drawCourse(picture, course.times, course.others[k], { x, y, width }, { class: "other", stroke: other.colour });
   });
-  drawCourse(picture, course.times, course.scores, { x, y, plot }, { class: "course" });
+  drawCourse(picture, course.times, course.scores, { x, y, width }, { class: "course" });
   drawLevels(picture, data, y, width);
   const marks = svg("g", { class: "marks" });
   picture.append(marks);

@@ -25,7 +25,7 @@ function mount(root) {
   const part = (name, tag = "div") => element(tag, name);
   const state = { root, video: part("", "video"), stage: part("stage"), box: part("box"), note: part("note"), bars: part("bars") };
   Object.assign(state, { now: part("now"), time: part("time", "span"), score: part("score", "span"), facts: part("facts") });
-  Object.assign(state, { charts: part("charts"), picture: part("picture"), flags: part("flags"), head: part("head"), hair: part("hair") });
+  Object.assign(state, { charts: part("charts"), picture: part("picture"), flags: part("flags"), head: part("head"), hair: part("hair"), tip: part("tip") });
   Object.assign(state, { signature: "", address: null, source: null, course: null, position: 0, hover: null, shown: null, obeyed: null });
   state.video.controls = true;
   state.video.preload = "auto";
@@ -38,7 +38,8 @@ function mount(root) {
   screen.append(state.stage, state.note, state.now, state.bars);
   const graph = part("graph");
   graph.append(state.charts, state.facts);
-  state.charts.append(state.picture, state.hair, state.head, state.flags);
+  state.charts.append(state.picture, state.head, state.hair, state.flags);
+  state.hair.append(state.tip);
   state.charts.tabIndex = 0;
   state.charts.setAttribute("role", "slider");
   state.charts.setAttribute("aria-label", "Position in the video; left and right go from frame to frame, space plays");
@@ -53,9 +54,13 @@ function listenToVideo(state) {
   const { video } = state;
   const follow = () => {
     if (!video.seeking && !state.dragging) move(state, video.currentTime);
-    if (!video.paused && !video.ended && state.root.isConnected) requestAnimationFrame(follow);
   };
-  video.addEventListener("play", () => requestAnimationFrame(follow));
+  const run = () => {
+    follow();
+    state.running = !video.paused && !video.ended && state.root.isConnected;
+    if (state.running) requestAnimationFrame(run);
+  };
+  video.addEventListener("play", () => { if (!state.running) run(); });
   ["seeked", "timeupdate", "pause"].forEach((name) => video.addEventListener(name, follow));
   video.addEventListener("error", () => explain(state));
   video.addEventListener("loadedmetadata", () => {
@@ -220,6 +225,7 @@ function build(state) {
     return fact;
   });
   if (state.course.gaps.length) facts.push(element("span", "fact hatched", "no face: not scored"));
+  if (isDense(state.course.times, state.width)) facts.push(element("span", "fact", "pale: every frame; line: the mean of each pixel"));
   if (data.weighted) facts.push(element("span", "fact filled", "weight in the end score"));
   state.facts.replaceChildren(...facts);
 }
@@ -282,6 +288,8 @@ function point(state) {
   state.root.classList.toggle("aimed", aimed);
   const frame = aimed ? nearestFrame(state.course.times, state.hover) : state.frame;
   if (aimed) {
+    state.tip.textContent = words(state, frame);
+    state.tip.classList.toggle("late", state.hover > state.course.end / 2);
     state.hair.style.transform = `translateX(${state.view.x(state.course.times[frame])}px)`;
     state.hair.style.top = `${state.view.top}px`;
     state.hair.style.height = `${state.view.height - state.view.top}px`;
