@@ -6,13 +6,15 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from workbench.data import rendered_videos
 from workbench.data.datasets import Dataset
 from workbench.errors import SpecError
 from workbench.specs import DemoSpec
 from workbench.store import Store
 from workbench.studies.classify import open_classification
-from workbench.studies.demo import CONCEPT_SETS, LAYER, NETWORK, build_demo
+from workbench.studies.demo import CONCEPT_SETS, LAYER, NETWORK, SCORED_BY, build_demo
 from workbench.studies.health import load_health
+from workbench.studies.scoring import open_score_table
 
 SPEC = DemoSpec(seed=3, count=400)
 
@@ -20,7 +22,10 @@ SPEC = DemoSpec(seed=3, count=400)
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, Dataset]:
     store = Store(tmp_path_factory.mktemp("demo"))
-    return store, build_demo(SPEC, store)
+    with pytest.MonkeyPatch.context() as patch:  # shorter to render: two pictures a second instead of twelve
+        patch.setattr(rendered_videos, "RATE", 2.0)
+        patch.setattr(rendered_videos, "FRAMES", 18)
+        return store, build_demo(SPEC, store)
 
 
 def test_every_study_was_run_once_on_the_demo(built: tuple[Store, Dataset]) -> None:
@@ -69,6 +74,28 @@ def test_the_bundled_clip_reads_the_rendered_emotions(built: tuple[Store, Datase
     clean = np.array([truth[name]["kind"] == "clean" for name in found.ids.tolist()])
     assert (found.predicted == found.labels)[clean].mean() > 0.7
     assert not found.trained_on.any()
+
+
+def test_every_video_was_scored_and_its_score_lies_near_the_truth(built: tuple[Store, Dataset]) -> None:
+    store, _ = built
+    (found,) = [open_score_table(artifact) for artifact in store.artifacts("score-table")]
+    models = SCORED_BY.split(",")
+    wanted = {(f"{name}.mp4", model) for name in rendered_videos.COURSES for model in models}
+    assert {(row["video"], row["model"]) for row in found.rows} == wanted
+    assert {artifact.name for artifact in store.artifacts("score")} == {row["score"] for row in found.rows}
+    assert {row["model"]: row["videos"] for row in found.models} == dict.fromkeys(models, 6)
+    assert all(row["mae"] < 0.6 for row in found.models)
+
+
+def test_a_video_that_was_added_is_not_scored_with_the_demos(built: tuple[Store, Dataset]) -> None:
+    store, _ = built
+    added = store.root / "videos" / "own.mp4"
+    added.write_bytes(b"no video at all")
+    try:
+        build_demo(SPEC, store)
+        assert len(store.artifacts("score-table")) == 1
+    finally:
+        added.unlink()
 
 
 def test_a_second_build_makes_nothing_new_and_another_seed_needs_another_workspace(
