@@ -233,7 +233,8 @@ def _notes(footage: Footage, course: Course, spec: ScoreSpec) -> list[str]:
             f"choose one with faces = {TRACK_PREFIX}N"
         )
     if len(shown) < 10:
-        notes.append(f"only {len(shown)} frames were scored: the peaks and the end are nearly the same frames")
+        frames = "1 frame was" if len(shown) == 1 else f"{len(shown)} frames were"
+        notes.append(f"only {frames} scored: the peaks and the end are nearly the same frames")
     return notes
 
 
