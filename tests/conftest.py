@@ -48,6 +48,16 @@ def fer2013_parquet() -> Path:
 
 
 @pytest.fixture(scope="session")
+def real_videos() -> Path:
+    """The folder of two clips with a real face, where they are at hand: single_face.mp4 and face_noface.mov."""
+    named = os.environ.get("WORKBENCH_VIDEOS")
+    path = Path(named) if named else Path(__file__).parents[2] / "shared" / "data" / "videos"
+    if not path.is_dir():
+        pytest.skip("the two clips with a real face are not on this machine; name their folder in WORKBENCH_VIDEOS")
+    return path
+
+
+@pytest.fixture(scope="session")
 def tiny_clip_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random CLIP of a few kilobytes in open_clip's local-directory format."""
     return write_clip(tmp_path_factory.mktemp("tiny-clip"), seed=0)

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import subprocess
 import sys
 from contextlib import suppress
@@ -25,16 +24,6 @@ UNEVEN = [0.0, 0.04, 0.3, 0.31, 0.5, 1.2, 1.21, 1.9, 2.0, 2.02]
 @pytest.fixture(scope="module")
 def steady(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_video(tmp_path_factory.mktemp("videos") / "steady.mp4", STEADY)
-
-
-@pytest.fixture(scope="session")
-def real_videos() -> Path:
-    """Two clips with real faces, where they are at hand."""
-    named = os.environ.get("WORKBENCH_VIDEOS")
-    path = Path(named) if named else Path(__file__).parents[3] / "shared" / "data" / "videos"
-    if not path.is_dir():
-        pytest.skip("the two clips with real faces are not on this machine; name their folder in WORKBENCH_VIDEOS")
-    return path
 
 
 def cut(path: Path, share: float) -> Path:
