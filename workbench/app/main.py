@@ -20,6 +20,7 @@ PAGES = [
     st.Page(notices.CONFUSIONS, title="Confusions", icon=":material/grid_on:", url_path="confusions"),
     st.Page(notices.NEURONS, title="Neurons", icon=":material/neurology:", url_path="neurons"),
     st.Page(notices.REWEIGHT, title="Reweight", icon=":material/tune:", url_path="reweight"),
+    st.Page(notices.VIDEO, title="Video", icon=":material/movie:", url_path="video"),
     st.Page(notices.JOBS, title="Jobs", icon=":material/pending_actions:", url_path="jobs"),
 ]
 

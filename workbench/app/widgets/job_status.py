@@ -72,6 +72,10 @@ def result_place(job: Job) -> tuple[str, dict[str, str]] | None:
         return notices.NEURONS, {"run": spec["dissection"], "tab": "removal"}
     if kind == "reweighting":
         return notices.REWEIGHT, {"run": spec["dissection"], "layer": spec["layer"]}
+    if kind == "score":
+        return notices.VIDEO, {"score": name}
+    if kind == "score-table":
+        return notices.VIDEO, {"section": "table", "table": name}
     return (notices.DATA, {"dataset": name}) if job.result and not kind else None
 
 

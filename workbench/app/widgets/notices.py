@@ -11,7 +11,7 @@ from workbench.app.text import plain
 from workbench.errors import WorkbenchError
 
 START, DATA, CONFUSIONS, JOBS = "pages/start.py", "pages/data.py", "pages/confusions.py", "pages/jobs.py"
-NEURONS, REWEIGHT = "pages/neurons.py", "pages/reweight.py"
+NEURONS, REWEIGHT, VIDEO = "pages/neurons.py", "pages/reweight.py", "pages/video.py"
 """The pages by the names that links use."""
 
 

@@ -1,0 +1,124 @@
+"""Video: what a video's satisfaction score is made of, and what becomes of it when the choices are others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from workbench.app import score_settings, scores
+from workbench.app.session import View
+from workbench.app.widgets import notices
+from workbench.app.widgets.video_compare import courses, draw_compare
+from workbench.app.widgets.video_emotions import draw_emotions
+from workbench.app.widgets.video_files import draw_files
+from workbench.app.widgets.video_form import begin, follow, score_form
+from workbench.app.widgets.video_made import draw_made
+from workbench.app.widgets.video_picture import draw_picture
+from workbench.app.widgets.video_result import numbers, player, read_live, score_title
+from workbench.app.widgets.video_sensitivity import draw_sensitivity
+from workbench.app.widgets.video_table import draw_tables
+from workbench.errors import unknown_name
+from workbench.store import Artifact
+
+if TYPE_CHECKING:
+    from workbench.studies.scoring import VideoScore
+
+SECTIONS = {"video": "Video", "table": "Several", "picture": "Picture"}
+TABS = {
+    "made": ("How it is made", draw_made),
+    "emotions": ("Emotions and scores", draw_emotions),
+    "sensitivity": ("Sensitivity", draw_sensitivity),
+    "compare": ("Compare", draw_compare),
+    "files": ("Files", draw_files),
+}
+PLACE = {"section": "video", "video": "", "score": "", "tab": "made", "at": "", "with": "", "table": ""}
+PICTURE = {"model": "face-clip", "concepts": "customer-satisfaction", "way": "file", "whose": "largest"}
+DEFAULTS = {**PLACE, **PICTURE, **dict.fromkeys(score_settings.CONTROLS, ""), "edits": ""}
+RESETS = {"video": ("score", "edits", "at", "with"), "score": ("edits", "with"), "unit": ("window",)}
+
+
+def main() -> None:
+    """Draw the page."""
+    view = View("video", DEFAULTS, RESETS)
+    with notices.explained(notices.VIDEO):
+        if view["section"] not in SECTIONS:
+            raise unknown_name("section", view["section"], SECTIONS)
+        follow(view)
+        if view["section"] == "video":
+            video(view)
+        else:
+            sections(view)
+            (draw_tables if view["section"] == "table" else draw_picture)(view)
+
+
+def sections(view: View) -> None:
+    """Draw the choice between a video, several, and a picture."""
+    st.segmented_control(
+        "What is scored",
+        list(SECTIONS),
+        required=True,
+        format_func=SECTIONS.__getitem__,
+        label_visibility="collapsed",
+        **view.bind("section"),
+    )
+
+
+def video(view: View) -> None:
+    """Draw a video's score, or the way to one."""
+    runs = {run.name: run for run in scores.scores()}
+    if view["score"] and view["score"] not in runs:
+        raise unknown_name("score", view["score"], runs)
+    videos = list(dict.fromkeys([*scores.library(), *map(scores.video_of, runs.values())]))
+    newest = scores.video_of(next(iter(runs.values()))) if runs else next(iter(videos), "")
+    chosen = scores.video_of(runs[view["score"]]) if view["score"] else view["video"] or newest
+    if chosen and chosen not in videos:
+        raise unknown_name("video", chosen, videos)
+    own = [run for run in runs.values() if scores.video_of(run) == chosen]
+    if own:
+        view.settle(video=chosen, score=view["score"] or own[0].name)
+    choose(view, videos, chosen, own)
+    if own:
+        look(view, scores.score(view["score"]))
+    else:
+        begin(chosen)
+
+
+def choose(view: View, videos: list[str], chosen: str, own: list[Artifact]) -> None:
+    """Draw what is looked at: the video and which of its scores."""
+    columns = st.columns([4, 4, 7, 2], gap="small", vertical_alignment="bottom")
+    with columns[0]:
+        sections(view)
+    if videos:
+        columns[1].selectbox("Video", videos, label_visibility="collapsed", **view.bind("video", chosen))
+    if own:
+        titles = {run.name: score_title(run) for run in own}
+        columns[2].selectbox(
+            "Score", list(titles), format_func=titles.__getitem__, label_visibility="collapsed", **view.bind("score")
+        )
+        with columns[3].popover("New", icon=":material/add:", width="stretch"):
+            score_form("popover", chosen)
+
+
+@st.fragment
+def look(view: View, stored: VideoScore) -> None:
+    """Draw a score: numbers and player, then one part of what stands behind them."""
+    with notices.explained(notices.VIDEO):
+        if view["tab"] not in TABS:
+            raise unknown_name("tab", view["tab"], TABS)
+        live = read_live(view, stored)
+        notices.notes(stored.notes)
+        numbers(live)
+        player(view, live, courses(view, live))
+        st.segmented_control(
+            "Part",
+            list(TABS),
+            required=True,
+            format_func=lambda name: TABS[name][0],
+            label_visibility="collapsed",
+            **view.bind("tab"),
+        )
+        TABS[view["tab"]][1](view, live)
+
+
+main()

@@ -1,0 +1,298 @@
+"""Scores of videos for the pages: opened once, changed by hand, with the pictures behind them; beside ``session``."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+import streamlit as st
+from PIL import Image, ImageDraw
+
+from workbench.app import session, uploads
+from workbench.app.routes import workspace
+from workbench.app.score_settings import Edits
+from workbench.app.video_routes import held_address, library_address
+from workbench.data.images import encode_png
+from workbench.data.video_library import list_videos, videos_dir
+from workbench.errors import SpecError, VideoError, unknown_name
+from workbench.specs import ScoreSpec
+from workbench.store import Artifact, Store
+
+if TYPE_CHECKING:
+    from workbench.data.concepts import ConceptSet
+    from workbench.methods.bootstrap import Estimate
+    from workbench.methods.peak_end import Settings
+    from workbench.methods.score_evidence import Sensitivity
+    from workbench.studies.score import PictureScore
+    from workbench.studies.scorers import Scorer
+    from workbench.studies.scoring import Rescored, ScoreTable, VideoScore
+
+SCORE, TABLE = "score", "score-table"
+FRAME = "#f2c14e"
+"""Colour of the frame around a face."""
+
+
+def library() -> list[str]:
+    """Return the names of the workspace's videos."""
+    return list_videos(session.store())
+
+
+def scores() -> list[Artifact]:
+    """Return the scores of videos, newest first."""
+    return session.store().artifacts(SCORE)
+
+
+def tables() -> list[Artifact]:
+    """Return the tables over several videos or models, newest first."""
+    return session.store().artifacts(TABLE)
+
+
+def video_of(artifact: Artifact) -> str:
+    """Return the name of the video that a score is of."""
+    return str(artifact.summary["video"]["name"])
+
+
+def score(name: str) -> VideoScore:
+    """Return a stored score, opened once.
+
+    Raises
+    ------
+    SpecError
+        There is none of that name.
+    """
+    found = {artifact.name for artifact in scores()}
+    if name not in found:
+        raise unknown_name("score", name, found)
+    return _score(workspace(), name)
+
+
+@st.cache_resource(show_spinner="Opening the score", max_entries=8)
+def _score(root: Path, name: str) -> VideoScore:
+    from workbench.studies.scoring import open_score
+
+    return open_score(Store(root).artifact(SCORE, name))
+
+
+def table(name: str) -> ScoreTable:
+    """Return a stored table of scores.
+
+    Raises
+    ------
+    SpecError
+        There is none of that name.
+    """
+    from workbench.studies.scoring import open_score_table
+
+    found = {artifact.name: artifact for artifact in tables()}
+    if name not in found:
+        raise unknown_name("table of scores", name, found)
+    return open_score_table(found[name])
+
+
+def rescored(found: VideoScore, edits: Edits, settings: Settings) -> Rescored:
+    """Return a score with changed emotions and settings, computed once for each."""
+    if not edits and settings == found.settings:
+        return found.own
+    return _rescored(found.artifact.name, str(edits), settings, found, edits)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _rescored(name: str, text: str, settings: Settings, _found: VideoScore, _edits: Edits) -> Rescored:
+    del name, text  # stand for the score and the changes in the cache's key
+    return _found.rescored(*_edits.apply(_found.scores), settings)
+
+
+def evidence(found: VideoScore, edits: Edits, settings: Settings) -> tuple[Sensitivity, Estimate]:
+    """Return how far a score with changed emotions and settings moves, and its interval; computed once for each."""
+    if not edits and settings == found.settings:
+        return found.sensitivity, found.interval
+    return _evidence(found.artifact.name, str(edits), settings, found, edits)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _evidence(
+    name: str, text: str, settings: Settings, _found: VideoScore, _edits: Edits
+) -> tuple[Sensitivity, Estimate]:
+    del name, text  # stand for the score and the changes in the cache's key
+    return _found.evidence(*_edits.apply(_found.scores), settings)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a score's video can be had.
+
+    Parameters
+    ----------
+    place : Path or Held or None
+        Its file, or the upload that this tab holds; ``None`` where it is gone.
+    address : str
+        From where the browser can play it; empty where it cannot.
+    note : str
+        What a person must know: why it cannot be played.
+    """
+
+    place: Path | uploads.Held | None
+    address: str = ""
+    note: str = ""
+
+
+def source(found: VideoScore) -> Source:
+    """Return where the scored video can be had; its digest must be that of the scored one."""
+    held = session.recall(f"held {found.video['digest']}")
+    path = _path(workspace(), found.artifact.name, _stamps(found), found)
+    if path is not None and path.parent.resolve() == videos_dir(session.store()).resolve():
+        return Source(path, library_address(path.name))
+    if isinstance(held, uploads.Held):
+        return Source(held, held_address(held))
+    if path is not None:
+        return Source(path, "", f"the video lies outside this workspace, so it is not played: {path}")
+    return Source(None, "", "the video was deleted after scoring, or has changed since; the numbers stay")
+
+
+def _stamps(found: VideoScore) -> tuple[tuple[str, int, int], ...]:
+    """Return what tells versions of the files apart that may be the video."""
+    stamps = []
+    for path in (Path(found.artifact.summary["path"]), videos_dir(session.store()) / found.video["name"]):
+        try:
+            stat = path.stat()
+        except OSError:
+            continue
+        stamps.append((str(path), stat.st_mtime_ns, stat.st_size))
+    return tuple(stamps)
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _path(root: Path, name: str, stamps: tuple[tuple[str, int, int], ...], _found: VideoScore) -> Path | None:
+    from workbench.studies.scoring import source_of
+
+    del name  # only part of the cache's key
+    return source_of(_found, Store(root)) if stamps else None
+
+
+def hold(data: bytes, name: str, digest: str) -> None:
+    """Keep an upload in this tab's memory, to be played after its file is deleted."""
+    session.remember(f"held {digest}", uploads.hold(data, name))
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A frame as JPEG, the scored face framed, and the face as the model saw it; ``None`` where it cannot be had."""
+
+    frame: bytes | None = None
+    face: bytes | None = None
+
+
+def pictures(found: VideoScore, rows: tuple[int, ...]) -> list[Shown]:
+    """Return the pictures of some rows of a score, in their order."""
+    place = source(found).place
+    if place is None:
+        return [Shown()] * len(rows)
+    return _pictures(found.artifact.name, rows, place, found)
+
+
+@st.cache_resource(show_spinner="Reading the frames", max_entries=64)
+def _pictures(name: str, rows: tuple[int, ...], _place: Path | uploads.Held, _found: VideoScore) -> list[Shown]:
+    from workbench.studies.score_pictures import pictures
+
+    del name  # stands for the score in the cache's key
+    try:
+        found = pictures(_found, opened(_place), rows)
+    except VideoError:
+        return [Shown()] * len(rows)
+    shown = []
+    for each in found:
+        frame = None if each.frame is None else framed(each.frame, _found.box[each.row])
+        shown.append(Shown(frame, None if each.face is None else encode_png(np.asarray(each.face))))
+    return shown
+
+
+def opened(place: Path | uploads.Held) -> Path | BinaryIO:
+    """Return a place as what videos are read from."""
+    return place if isinstance(place, Path) else io.BytesIO(place.data)
+
+
+def framed(picture: Image.Image, box: Sequence[float] | npt.NDArray[np.float32] | None) -> bytes:
+    """Return a picture as JPEG with a frame around ``box`` (left, top, width, height as shares), if there is one."""
+    drawn = picture.convert("RGB")
+    if box is not None and np.isfinite(box).all() and tuple(box) != (0, 0, 1, 1):
+        wide, high = drawn.size
+        corners = box[0] * wide, box[1] * high, (box[0] + box[2]) * wide, (box[1] + box[3]) * high
+        ImageDraw.Draw(drawn).rectangle([float(each) for each in corners], outline=FRAME, width=max(2, wide // 160))
+    buffer = io.BytesIO()
+    drawn.save(buffer, format="JPEG", quality=88)
+    return buffer.getvalue()
+
+
+def score_picture(picture: Image.Image, spec: ScoreSpec) -> PictureScore:
+    """Return what a picture shows; the model is loaded once, and the picture is nowhere stored.
+
+    Raises
+    ------
+    WorkbenchError
+        There is no such model or concept set, or they do not fit.
+    """
+    from workbench.studies.score import score_picture
+
+    return score_picture(picture, spec, _scorer(workspace(), spec.model, spec.weights), session.store())
+
+
+@st.cache_resource(show_spinner="Loading the model", max_entries=2)
+def _scorer(root: Path, model: str, weights: str) -> Scorer:
+    from workbench.studies.scorers import open_scorer
+
+    return open_scorer(model, weights, Store(root))
+
+
+def with_words(stored: VideoScore, concepts: ConceptSet) -> str:
+    """Score a video's stored faces with other words and return the new score's name.
+
+    Raises
+    ------
+    WorkbenchError
+        The words cannot be encoded, or the faces are gone.
+    """
+    from workbench.studies.score import added_words
+
+    with st.spinner("Encoding the words"):
+        return added_words(stored, concepts, session.store()).artifact.name
+
+
+def of_person(stored: VideoScore, faces: str) -> str:
+    """Return the name of the score that differs only in whose face is scored; it is made where there is none.
+
+    Raises
+    ------
+    WorkbenchError
+        The video is gone, or the person is not in it.
+    """
+    from workbench.studies.score import score_video
+
+    asked = replace(stored.spec, faces=faces)
+    for run in scores():
+        if run.spec | {"video": asked.video} == asked.to_dict() and run.summary["video"] == stored.video:
+            return run.name
+    place = source(stored).place
+    if place is None:
+        raise SpecError("the video is gone; upload it again to score another person")
+    scorer = _scorer(workspace(), asked.model, asked.weights)
+    with st.spinner("Scoring this person"), file_of(place) as path:
+        return score_video(asked, path, session.store(), scorer=scorer).artifact.name
+
+
+@contextmanager
+def file_of(place: Path | uploads.Held) -> Iterator[Path]:
+    """Give a place as a file; what an upload needs on the disk is deleted at once."""
+    if isinstance(place, Path):
+        yield place
+        return
+    with tempfile.TemporaryDirectory(prefix="workbench-") as folder:
+        path = Path(folder) / place.name
+        path.write_bytes(place.data)
+        yield path

@@ -1,0 +1,200 @@
+"""The form that scores a video, and how far the scoring is."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from workbench.app import scores, session, uploads, video_words
+from workbench.app.session import View
+from workbench.app.text import plain
+from workbench.app.widgets import job_status
+from workbench.app.widgets.dissect_form import check_target
+from workbench.data.concepts import bundled_concept_sets, load_concept_set
+from workbench.data.video_library import VIDEO_SUFFIXES, find_video
+from workbench.errors import SpecError, WorkbenchError
+from workbench.specs import ScoreSpec
+
+if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+MODELS = ("face-clip", "face-cnn")
+"""Models to choose from; others may be typed."""
+JOB = "score jobs"
+
+
+def score_form(key: str, video: str) -> None:
+    """Draw the form, begun with ``video``, and submit what is asked for; ``key`` tells forms of a page apart."""
+    with st.form(f"new score {key}", border=False):
+        videos = scores.library()
+        chosen = st.selectbox(
+            "Video",
+            videos,
+            videos.index(video) if video in videos else None,
+            placeholder="a video, or the path of a file or folder",
+            accept_new_options=True,
+            help=video_words.VIDEO,
+        )
+        files = st.file_uploader(
+            "Or upload",
+            [suffix.lstrip(".") for suffix in VIDEO_SUFFIXES],
+            accept_multiple_files=True,
+            help=video_words.UPLOAD,
+        )
+        st.caption(f":material/delete: {video_words.UPLOAD}")
+        keep = st.checkbox(video_words.KEEP)
+        asked = settings()
+        if st.form_submit_button("Score", type="primary", icon=":material/play_arrow:"):
+            try:
+                numbers = submit(str(chosen or ""), files, keep, asked)
+            except WorkbenchError as error:
+                st.error(plain(error), icon=":material/error:")
+            else:
+                session.remember(JOB, numbers)
+                st.rerun()
+
+
+def settings() -> dict[str, object]:
+    """Draw what a video is scored with and return it by the names of the spec's fields."""
+    networks = [f"network:{artifact.name}" for artifact in session.store().artifacts("network")]
+    models = st.multiselect(
+        "Models", [*MODELS, *networks], MODELS[:1], accept_new_options=True, help=video_words.MODELS
+    )
+    bundled = bundled_concept_sets()
+    concepts = st.selectbox(
+        "Concept set",
+        bundled,
+        bundled.index(ScoreSpec.concepts),
+        accept_new_options=True,
+        help=video_words.CONCEPTS,
+    )
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    faces = left.selectbox(
+        "Whose face", list(video_words.FACES), format_func=video_words.FACES.__getitem__, help=video_words.FACES_HELP
+    )
+    track = right.number_input("Track", 0, 9999, help="Only for one person.")
+    sampling = left.selectbox(
+        "Frames",
+        list(video_words.SAMPLING),
+        format_func=video_words.SAMPLING.__getitem__,
+        help=video_words.SAMPLING_HELP,
+    )
+    often = right.number_input("n, or rate", 0.1, 1000.0, 1.0, 1.0, format="%g")
+    margin = left.number_input("Margin", -0.3, 2.0, 0.0, 0.05, help=video_words.MARGIN)
+    colour = right.selectbox(
+        "Colour", list(video_words.COLOURS), format_func=video_words.COLOURS.__getitem__, help=video_words.COLOUR_HELP
+    )
+    reported = st.text_input("Reported scores", placeholder="/data/ratings.csv", help=video_words.REPORTED)
+    return {
+        "model": ",".join(models),
+        "concepts": str(concepts or ""),
+        "faces": f"track:{track}" if faces == "track" else str(faces),
+        **sampled(str(sampling), float(often)),
+        "margin": float(margin),
+        "colour": str(colour),
+        "reported": reported.strip(),
+    }
+
+
+def sampled(sampling: str, often: float) -> dict[str, object]:
+    """Return the spec's fields for every n-th frame or a rate.
+
+    Raises
+    ------
+    SpecError
+        n is not a whole number.
+    """
+    if sampling == "rate":
+        return {"rate": often}
+    if often != int(often):
+        raise SpecError(f"every n-th frame needs a whole number, not {often:g}")
+    return {"every": int(often)}
+
+
+def submit(chosen: str, files: Sequence[UploadedFile], keep: bool, asked: dict[str, object]) -> list[int]:
+    """Submit a job for each upload, else for what was chosen, and return the jobs' numbers.
+
+    Raises
+    ------
+    WorkbenchError
+        Nothing is chosen, a file is no video, or the settings cannot be.
+    """
+    for model in str(asked["model"]).split(","):
+        check_target(model)
+    load_concept_set(str(asked["concepts"]))
+    if not files:
+        if not chosen.strip():
+            raise SpecError("choose a video, or upload one")
+        spec = ScoreSpec(video=chosen.strip(), **asked)  # type: ignore[arg-type]
+        find_video(session.store(), spec.video)
+        return [session.jobs().submit(spec).id]
+    return [upload(file, keep, asked) for file in files]
+
+
+def upload(file: UploadedFile, keep: bool, asked: dict[str, object]) -> int:
+    """Write an upload where a job finds it, submit the job and return its number.
+
+    Raises
+    ------
+    WorkbenchError
+        The file is no video, the disk is full, or the settings cannot be.
+    """
+    from workbench.data.video import probe
+
+    data = file.getvalue()
+    name = uploads.safe_name(file.name)
+    if not data:
+        raise SpecError(f"{name} is empty; nothing was uploaded")
+    video = probe(io.BytesIO(data), name)
+    ScoreSpec(video=name, **asked)  # type: ignore[arg-type] # refused before anything is written
+    store = session.store()
+    if keep:
+        kept = uploads.keep(store, data, name)
+        return session.jobs().submit(ScoreSpec(video=kept, **asked)).id  # type: ignore[arg-type]
+    scores.hold(data, name, video.digest)
+    path = uploads.receive(store, data, name)
+    return session.jobs().submit(ScoreSpec(video=str(path), **asked)).id  # type: ignore[arg-type]
+
+
+def follow(view: View) -> None:
+    """Draw how far the scorings begun in this tab are; the page goes to the first result as soon as it is there."""
+    jobs = [session.jobs().get(number) for number in session.recall(JOB) or []]
+    live = [job.id for job in jobs if job.status in job_status.LIVE]
+    failed = [job for job in jobs if job.status == "failed"]
+    for job in jobs:
+        if job.status == "done" and (place := job_status.result_place(job)):
+            view.set(**{"section": "video", "edits": "", **place[1]})
+    session.remember(JOB, live + [job.id for job in failed])
+    for job in failed:
+        st.error(f"{plain(job.title)}: {plain(job.error)}", icon=":material/error:")
+    if live:
+        st.fragment(_progress, run_every=1.0)(live)
+
+
+def _progress(numbers: list[int]) -> None:
+    """Draw the jobs; when one ends, the whole page is drawn again."""
+    jobs = [session.jobs().get(number) for number in numbers]
+    if any(job.status not in job_status.LIVE for job in jobs):
+        st.rerun()
+    for job in jobs:
+        with st.container(border=True, gap="small"):
+            left, right = st.columns([6, 1], vertical_alignment="center")
+            with left:
+                st.markdown(f"{job_status.SYMBOLS[job.status]} **{plain(job.title)}**")
+                if job.status == "running":
+                    job_status.progress(job)
+                else:
+                    st.caption("waits for its turn")
+            with right:
+                job_status.stop_button(job, f"video.stop.{job.id}")
+
+
+def begin(video: str) -> None:
+    """Offer to score a video that has no score yet, or the first one of all."""
+    words = f"{plain(video)} has not been scored yet." if video else "There is no video yet: upload one."
+    st.info(words, icon=":material/movie:")
+    with st.columns([3, 2])[0].container(border=True):
+        score_form("first", video)

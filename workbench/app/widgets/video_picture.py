@@ -1,0 +1,127 @@
+"""A picture from the camera or a file, and its emotion at once; nothing of it is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import streamlit as st
+from PIL import Image
+
+from workbench.app import scores, session, video_words
+from workbench.app.session import View
+from workbench.app.text import percent, plain
+from workbench.app.widgets import notices
+from workbench.app.widgets.dissect_form import check_target
+from workbench.app.widgets.video_form import MODELS
+from workbench.data.concepts import bundled_concept_sets
+from workbench.data.images import decode, encode_png
+from workbench.errors import unknown_name
+from workbench.specs import ScoreSpec
+
+if TYPE_CHECKING:
+    from workbench.studies.score import PictureScore
+
+BARS_HEIGHT = 290
+PICTURES = ("png", "jpg", "jpeg", "webp", "bmp")
+FACES = {"largest": "The largest face", "whole": "The whole picture"}
+WAYS = {"file": "From a file", "camera": "From the camera"}
+
+
+def draw_picture(view: View) -> None:
+    """Draw where the picture comes from, and what it shows.
+
+    Raises
+    ------
+    WorkbenchError
+        The picture cannot be read, or there is no such model or concept set.
+    """
+    left, right = st.columns([5, 7], gap="large")
+    with left:
+        spec = settings(view)
+        data = picture_of(view)
+    with right:
+        if data is None:
+            st.info("Its emotion and its score appear here at once.", icon=":material/mood:")
+            return
+        picture = decode(data, "the picture")
+        check_target(spec.model)
+        draw_answer(picture, scores.score_picture(picture, spec))
+
+
+def settings(view: View) -> ScoreSpec:
+    """Draw what the picture is scored with."""
+    first, second = st.columns(2)
+    networks = [f"network:{artifact.name}" for artifact in session.store().artifacts("network")]
+    names = list(dict.fromkeys([*MODELS, *networks, view["model"]]))
+    first.selectbox("Model", names, accept_new_options=True, help=video_words.MODEL, **view.bind("model"))
+    sets = list(dict.fromkeys([*bundled_concept_sets(), view["concepts"]]))
+    second.selectbox("Concept set", sets, accept_new_options=True, help=video_words.CONCEPTS, **view.bind("concepts"))
+    for name, valid in (("way", WAYS), ("whose", FACES)):
+        if view[name] not in valid:
+            raise unknown_name(name, view[name], valid)
+    with st.container(horizontal=True, gap="small"):
+        for title, name, shown in (("Picture", "way", WAYS), ("Face", "whose", FACES)):
+            st.segmented_control(
+                title,
+                list(shown),
+                required=True,
+                format_func=shown.__getitem__,
+                label_visibility="collapsed",
+                **view.bind(name),
+            )
+    return ScoreSpec("picture", view["model"], concepts=view["concepts"], faces=view["whose"])
+
+
+def picture_of(view: View) -> bytes | None:
+    """Draw the camera or the uploader and return the picture's bytes, or ``None``."""
+    st.caption(f":material/visibility_off: {video_words.PICTURE}")
+    if view["way"] == "camera":
+        taken = st.camera_input("Take a picture", key=view.key("camera"), label_visibility="collapsed")
+    else:
+        taken = st.file_uploader("A picture", PICTURES, key=view.key("picture"), max_upload_size=50)
+    return None if taken is None else taken.getvalue()
+
+
+def draw_answer(picture: Image.Image, found: PictureScore) -> None:
+    """Draw the face, the score, and the emotions."""
+    notices.notes(found.notes)
+    left, right = st.columns([2, 3], gap="medium")
+    with left:
+        st.image(scores.framed(picture, found.box), width="stretch")
+        st.caption("What the model saw:")
+        st.image(encode_png(found.picture), width=96)
+    best, finest = int(np.argmax(found.class_probabilities)), int(np.argmax(found.probabilities))
+    shown = {
+        "Emotion": (found.classes[best], percent(found.class_probabilities[best]), video_words.EMOTION),
+        "Frame score": (f"{found.score:.2f}", f"most probable: {found.names[finest]}", video_words.FRAME_SCORE),
+    }
+    with right:
+        for column, (title, (value, note, help_text)) in zip(st.columns(2), shown.items(), strict=True):
+            column.metric(title, plain(value), plain(note), delta_color="off", delta_arrow="off", help=help_text)
+        bars(found.classes, found.class_probabilities, "class")
+        if found.names != found.classes:
+            bars(found.names, found.probabilities, "emotion", found.scores)
+
+
+def bars(
+    names: Sequence[str],
+    probabilities: npt.NDArray[np.floating],
+    title: str,
+    scored: npt.NDArray[np.floating] | None = None,
+) -> None:
+    """Draw probabilities as a table with bars, the most probable first."""
+    order = np.argsort(-probabilities, kind="stable")
+    columns = {title: np.array(names)[order], "probability": probabilities[order] * 100}
+    if scored is not None:
+        columns["score"] = scored[order]
+    config = {
+        "probability": st.column_config.ProgressColumn(
+            format="%.1f %%", min_value=0.0, max_value=100.0, help=video_words.PROBABILITY
+        ),
+        "score": st.column_config.NumberColumn(format="%.1f", help=video_words.COLUMNS["score"]),
+    }
+    st.dataframe(pd.DataFrame(columns), hide_index=True, height=BARS_HEIGHT, column_config=config)

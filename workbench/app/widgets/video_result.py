@@ -1,0 +1,195 @@
+"""The numbers of a video, its player and graph: as stored, or as changed by hand."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from workbench.app import scores, session, video_words
+from workbench.app.components.video_player import Marker, OtherCourse, Timeline, video_player
+from workbench.app.score_settings import Edits, number, read_edits, read_settings
+from workbench.app.session import View
+from workbench.app.text import count
+from workbench.figures.theme import class_colours
+from workbench.specs.video import WHOLE
+from workbench.store import Artifact
+
+if TYPE_CHECKING:
+    from workbench.methods.bootstrap import Estimate
+    from workbench.methods.peak_end import PeakEnd, Settings
+    from workbench.methods.score_evidence import Sensitivity
+    from workbench.studies.scoring import Rescored, VideoScore
+
+EARLIER, LATER, END = "#8e6bbf", "#b5654a", "#1f7a8c"
+"""Colours of the two peaks and of the end, everywhere on the page."""
+
+
+@dataclass(frozen=True)
+class Live:
+    """A score as it is shown.
+
+    Parameters
+    ----------
+    stored : VideoScore
+        The score as it is stored.
+    edits : Edits
+        Changes to its emotions.
+    settings : Settings
+        How the video score is made of frame scores.
+    found : Rescored
+        What comes of them.
+    changed : bool
+        Whether anything differs from what is stored.
+    """
+
+    stored: VideoScore
+    edits: Edits
+    settings: Settings
+    found: Rescored
+    changed: bool
+
+
+def score_title(run: Artifact) -> str:
+    """Return a score in words: model, concept set, faces, sampling and when."""
+    spec = run.spec
+    every = "every frame" if spec["every"] == 1 else f"1 frame in {spec['every']}"
+    sampling = f"{spec['rate']:g} frames/s" if spec["rate"] else every
+    concepts = str(spec["concepts"]).replace("\\", "/").rpartition("/")[2]
+    finished = time.strftime("%d %b %H:%M", time.localtime(run.created))
+    return " · ".join([str(spec["model"]), concepts, str(spec["faces"]), sampling, finished])
+
+
+def read_live(view: View, stored: VideoScore) -> Live:
+    """Return the score with the view's changes.
+
+    Raises
+    ------
+    SpecError
+        The view names changes that cannot be.
+    """
+    edits = read_edits(view["edits"], stored.names)
+    settings = read_settings(view, stored.spec)
+    changed = bool(edits) or settings != stored.settings
+    return Live(stored, edits, settings, scores.rescored(stored, edits, settings), changed)
+
+
+def numbers(live: Live) -> None:
+    """Draw the numbers, each with its definition; below it the interval, the moment, or what is stored."""
+    result, before, times = live.found.result, live.stored.result, live.stored.times
+    moved, interval = scores.evidence(live.stored, live.edits, live.settings)
+    notes = {
+        "video": span(interval),
+        "end": window_words(live.settings),
+        "earlier": f"{high_or_low(result, result.earlier_row)}, {clock(times[result.earlier_row])}",
+        "later": f"{high_or_low(result, result.later_row)}, {clock(times[result.later_row])}",
+        "mean": f"{count(int(live.stored.present.sum()))} frames",
+        "median": f"{count(int((~live.stored.present).sum()))} gaps",
+    }
+    values = {name: f"{getattr(result, name):.2f}" for name in notes}
+    with st.container(key="video-numbers"):
+        for column, name in zip(st.columns(len(values), gap="small"), values, strict=True):
+            title, help_text = video_words.NUMBERS[name]
+            was = f"{getattr(before, name):.2f}"
+            note = f"{notes[name]} (was {was})" if live.changed and was != values[name] else notes[name]
+            column.metric(title, values[name], note, delta_color="off", delta_arrow="off", help=help_text)
+    st.caption(band_words(live, moved))
+
+
+def band_words(live: Live, moved: Sensitivity) -> str:
+    """Return how far the score moves under other choices, in words."""
+    now = live.found.result.video
+    return (
+        f"With one choice made otherwise {now:.2f} becomes {moved.low:.2f} to {moved.high:.2f}; of all "
+        f"{count(moved.combinations)} combinations nine in ten give {moved.grid_low:.2f} to {moved.grid_high:.2f}."
+    )
+
+
+def window_words(settings: Settings) -> str:
+    """Return the end window in words."""
+    if settings.end_seconds:
+        return f"last {settings.end_seconds:g} s"
+    return f"last {settings.end_frames:g} frames"
+
+
+def span(interval: Estimate) -> str:
+    """Return an interval in words; a dash where there are too few frames for one."""
+    return "–" if interval.low != interval.low else f"{interval.low:.2f} to {interval.high:.2f}"
+
+
+def high_or_low(result: PeakEnd, row: int) -> str:
+    """Return which of the two peaks stands in a row."""
+    return "highest" if row == result.highest_row else "lowest"
+
+
+def clock(seconds: float) -> str:
+    """Return a moment of a video: ``"12.3 s"``, ``"2:05"`` or ``"1:02:05"``."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def player(view: View, live: Live, others: Sequence[OtherCourse]) -> None:
+    """Draw the player beside its graph, the strip of emotions below."""
+    base, result = live.stored, live.found.result
+    colours = class_colours(base.classes)
+    source = scores.source(base)
+    timeline = Timeline(
+        times=np.asarray(base.times, dtype=np.float64),
+        scores=result.course,
+        classes=base.classes,
+        colours=[colours[name] for name in base.classes],
+        class_probabilities=live.found.class_probabilities,
+        markers=marks(base, result),
+        end_weights=result.end_weights,
+        boxes=None if base.spec.faces == WHOLE else base.box,
+        duration=base.video["duration"],
+        fault_time=base.fault["time"] if base.fault else None,
+        computed=result.video,
+        others=others,
+    )
+
+    def went() -> None:
+        moment = view.event("player", "seek")
+        if moment is not None:
+            view.set(at=f"{float(moment):.3f}")
+
+    video_player(
+        timeline,
+        source.address,
+        key=view.key("player"),
+        seek=seek(view),
+        note=source.note,
+        codec=base.video["codec"],
+        on_seek=went,
+    )
+
+
+def marks(base: VideoScore, result: PeakEnd) -> list[Marker]:
+    """Return what is marked in the graph."""
+    last = int(np.flatnonzero(base.present)[-1])
+    rows = (
+        (result.earlier_row, "earlier peak", EARLIER),
+        (result.later_row, "later peak", LATER),
+        (last, "end", END),
+    )
+    return [Marker(float(base.times[row]), words, colour) for row, words, colour in rows]
+
+
+def go_to(view: View, moment: float) -> None:
+    """Ask the player to go to a moment, in seconds."""
+    view.set(at=f"{moment:.3f}")
+    session.remember("video seek", (session.recall("video seek") or 0) + 1)
+
+
+def seek(view: View) -> tuple[int, float] | None:
+    """Return the number of the last request to go somewhere, and the moment that the view names, or ``None``."""
+    if not view["at"]:
+        return None
+    return int(session.recall("video seek") or 0), number(view, "at", 0.0, 0.0, 1e7)
