@@ -13,11 +13,12 @@ export default function (component) {
   const marks = JSON.stringify({ ...data, seek: null, source: "", note: "" });
   const changed = marks !== state.signature;
   const fetched = data.course === state.address;
+  const ready = data.course === state.drawn;
   Object.assign(state, { data, send: data.listening ? setTriggerValue : null, signature: marks });
   play(state);
   if (!fetched) load(state);
-  else if (changed && state.course) draw(state);
-  if (fetched && state.course) obey(state);
+  else if (changed && ready) draw(state);
+  if (ready) obey(state);
 }
 
 // The empty player; its listeners look at the state, so they are set once.
@@ -26,7 +27,7 @@ function mount(root) {
   const state = { root, video: part("", "video"), stage: part("stage"), box: part("box"), note: part("note"), bars: part("bars") };
   Object.assign(state, { now: part("now"), time: part("time", "span"), score: part("score", "span"), facts: part("facts") });
   Object.assign(state, { charts: part("charts"), picture: part("picture"), flags: part("flags"), head: part("head"), hair: part("hair"), tip: part("tip") });
-  Object.assign(state, { signature: "", address: null, source: null, course: null, position: 0, hover: null, shown: null, obeyed: null });
+  Object.assign(state, { signature: "", address: null, drawn: null, source: null, course: null, position: 0, hover: null, shown: null, obeyed: null });
   state.video.controls = true;
   state.video.preload = "auto";
   state.video.playsInline = true;
@@ -46,7 +47,7 @@ function mount(root) {
   root.append(screen, graph);
   listenToVideo(state);
   listenToCharts(state);
-  new ResizeObserver(() => { if (state.course && state.picture.clientWidth !== state.width) draw(state); }).observe(state.picture);
+  new ResizeObserver(() => { if (state.data.course === state.drawn && state.picture.clientWidth !== state.width) draw(state); }).observe(state.picture);
   return state;
 }
 
@@ -86,8 +87,8 @@ function listenToCharts(state) {
   });
   charts.addEventListener("pointermove", (event) => {
     if (!state.view) return;
-    state.hover = event.pointerType === "touch" && !state.dragging ? null : timeOf(event);
-    if (state.dragging) goTo(state, state.hover);
+    if (state.dragging) goTo(state, timeOf(event));
+    state.hover = event.pointerType === "touch" || state.flags.contains(event.target) ? null : timeOf(event);
     point(state);
   });
   const release = () => { state.dragging = false; };
@@ -175,13 +176,15 @@ function obey(state) {
   goTo(state, time, false);
 }
 
-// Goes to the scored frame nearest to a time.
+// Goes to the scored frame nearest to a time; until the pointer moves again, what is said is about that frame.
 function goTo(state, time, tell = true) {
   const { times } = state.course;
   if (!times.length) return;
   const there = times[nearestFrame(times, time)];
   if (state.playable) state.video.currentTime = there + NUDGE;
+  state.hover = null;
   move(state, there);
+  point(state);
   clearTimeout(state.timer);
   if (tell && state.send) state.timer = setTimeout(() => state.send("seek", there), PAUSE);
 }
@@ -189,6 +192,7 @@ function goTo(state, time, tell = true) {
 function draw(state) {
   const { data, course } = state;
   state.width = state.picture.clientWidth;
+  course.classes = data.classes;
   build(state);
   const lanes = arrange(state);
   state.view = drawGraph(state.picture, course, data, lanes);
@@ -202,6 +206,7 @@ function draw(state) {
   state.charts.setAttribute("aria-valuemin", 0);
   state.charts.setAttribute("aria-valuemax", course.end.toFixed(2));
   move(state, state.position);
+  state.drawn = data.course;
   state.root.dataset.course = data.course;
 }
 
@@ -323,7 +328,7 @@ function words(state, frame) {
   const { times, scores, emotions } = state.course;
   if (!times.length) return "nothing was scored";
   if (Number.isNaN(scores[frame])) return `${clock(times[frame], 2)}, no face`;
-  const names = strongest(state, frame).map((k) => `${state.data.classes[k]} ${(emotions[k][frame] * 100).toFixed(0)} %`);
+  const names = strongest(state, frame).map((k) => `${state.course.classes[k]} ${(emotions[k][frame] * 100).toFixed(0)} %`);
   return `${clock(times[frame], 2)}, score ${scores[frame].toFixed(2)}, ${names.join(", ")}`;
 }
 
