@@ -31,6 +31,11 @@ def class_colours(classes: Sequence[str]) -> dict[str, str]:
     return {name: EMOTIONS.get(name, _OTHERS[place % len(_OTHERS)]) for place, name in enumerate(classes)}
 
 
+def other_colours(count: int) -> list[str]:
+    """Return colours for things that are no classes, such as models; they take turns."""
+    return [_OTHERS[place % len(_OTHERS)] for place in range(count)]
+
+
 def style(figure: go.Figure, height: int) -> go.Figure:
     """Give a figure the common layout: transparent, readable on light and dark, ``height`` pixels high."""
     figure.update_layout(
