@@ -83,6 +83,11 @@ def test_a_stored_spec_runs_again(
         (["reweight", "nothing", "--layer", "lin1"], "unknown dissection 'nothing'"),
         (["reweight", "nothing", "--layer", "lin1", "--factors", "0"], "each must be above 0"),
         (["predict", "nothing"], "unknown dataset 'nothing'"),
+        (["score", "nothing"], "unknown video 'nothing'"),
+        (["score", "nothing.mp4"], "nothing.mp4: no such file"),
+        (["score", "nothing.mp4", "--every", "0"], "every is 0"),
+        (["score", "nothing.mp4", "--parts", "1,2"], "it takes three numbers"),
+        (["score", "nothing.mp4", "--faces", "none"], "faces is 'none'"),
     ],
 )
 def test_bad_input_is_one_line_and_status_2(

@@ -331,6 +331,19 @@ def test_flipped_bytes_never_escape_as_another_error(tmp_path: Path) -> None:
     assert faults > 5
 
 
+@pytest.mark.parametrize("codec", ["libx264", "libx265"])
+def test_flipped_bytes_in_the_pictures_are_noticed(codec: str, tmp_path: Path) -> None:
+    path = write_video(tmp_path / "v.mp4", STEADY[:15], noise=True, codec=codec)
+    data = bytearray(path.read_bytes())
+    for place in range(len(data) // 2, len(data) * 3 // 4, 97):
+        data[place] ^= 255
+    reader = Reader(io.BytesIO(bytes(data)))
+    frames = list(reader)
+    assert 0 < len(frames) < 15
+    assert reader.fault is not None
+    assert f"after {len(frames)} frames" in reader.fault.message
+
+
 class Stamped:
     """What a clock reads of a frame."""
 

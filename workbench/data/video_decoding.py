@@ -103,6 +103,8 @@ def opened(source: Source, name: str = "") -> Iterator[tuple[InputContainer, Vid
         if stream.codec_context is None:
             raise VideoError(f"{called}: its video is in a format that cannot be decoded here; H.264 in MP4 can")
         stream.thread_type = "AUTO"
+        if stream.codec_context.name == "hevc":  # this decoder hides damage, and marks no frame, unless told not to
+            stream.codec_context.options = {"err_detect": "explode"}
         yield container, stream
 
 

@@ -211,7 +211,7 @@ def _notes(footage: Footage, course: Course, spec: ScoreSpec) -> list[str]:
     notes = []
     name, fault = footage.name, footage.fault
     if fault is not None:
-        notes.append(f"{name} is damaged: scored up to {fault['time']:.2f} s ({fault['message']})")
+        notes.append(f"{name}: {fault['message']}; it is scored up to there")
     gaps = int((~course.present).sum())
     if gaps:
         total = len(course.frames)
