@@ -382,6 +382,18 @@ def test_equal_times_are_told_apart() -> None:
     assert (np.diff(times) > 0).all()
 
 
+def test_two_recordings_joined_in_one_stream_are_read_through(tmp_path: Path) -> None:
+    part = write_video(tmp_path / "part.ts", STEADY).read_bytes()
+    path = tmp_path / "joined.ts"
+    path.write_bytes(part + part)
+    reader = Reader(path)
+    frames = list(reader)
+    assert [index_of(frame.picture) for frame in frames] == [*range(30), *range(30)]
+    assert [frame.time for frame in frames] == pytest.approx([index / 25 for index in range(60)])
+    assert reader.fault is None
+    assert all(pictures_at(path, [frame.time for frame in frames]))
+
+
 # --- single frames
 
 
@@ -397,6 +409,15 @@ def test_uneven_and_late_starting_frames_are_found_again(tmp_path: Path) -> None
     path = write_video(tmp_path / "uneven.mp4", [time + 1.5 for time in UNEVEN])
     found = pictures_at(path, [frame.time for frame in Reader(path)])
     assert [index_of(frame.picture) for frame in found if frame] == list(range(10))
+
+
+@pytest.mark.parametrize("name", ["bare.h264", "video.ts", "video.flv"])
+def test_frames_are_found_again_where_seeking_is_poor_or_times_are_missing(tmp_path: Path, name: str) -> None:
+    path = write_video(tmp_path / name, STEADY, codec="flv" if name.endswith("flv") else "libx264")
+    frames = list(Reader(path))
+    assert [frame.time for frame in frames] == pytest.approx(STEADY, abs=1e-3)
+    found = pictures_at(path, [frames[index].time for index in (0, 7, 29)])
+    assert [index_of(frame.picture) for frame in found if frame] == [0, 7, 29]
 
 
 def test_a_time_without_a_frame_gives_none(steady: Path) -> None:

@@ -9,6 +9,7 @@ file cut short mostly just ends. So the end that was reached is held against the
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -44,6 +45,7 @@ MAX_SIDE = 1280
 
 _SLACK = 0.35
 _SAME = 1e-6
+_EARLY = 10.0
 _BLOCK = 1 << 20
 
 
@@ -246,7 +248,7 @@ def probe(source: Source, name: str = "") -> Video:
 
 
 def pictures_at(source: Source, times: Sequence[float], max_side: int = MAX_SIDE) -> list[Frame | None]:
-    """Return the frames at some times, each found by seeking to the key frame before it.
+    """Return the frames at some times, each found by seeking to the key frame before it where the format allows.
 
     Parameters
     ----------
@@ -270,28 +272,47 @@ def pictures_at(source: Source, times: Sequence[float], max_side: int = MAX_SIDE
     found: dict[float, Frame] = {}
     with opened(source) as (container, stream):
         for time in sorted(set(times)):
-            with suppress(Damage):
-                raw = _sought(container, stream, time)
-                if raw is not None:
-                    found[time] = Frame(-1, time, to_picture(raw, stream, max_side))
+            raw = _sought(container, stream, time)
+            if raw is not None:
+                found[time] = Frame(-1, time, to_picture(raw, stream, max_side))
+    missing = sorted(set(times) - set(found))
+    if missing:
+        found |= _passed(source, missing, max_side)
     return [found.get(time) for time in times]
 
 
 def _sought(container: InputContainer, stream: VideoStream, time: float) -> VideoFrame | None:
-    """Return the frame at a time, or None."""
+    """Return the frame at a time by seeking, or None; some formats come out late, so a second try starts earlier."""
     import av
 
     unit = stream.time_base or Fraction(1, 90_000)
     start = stream.start_time or 0
-    try:
-        container.seek(start + int(time / unit), stream=stream, backward=True)
-    except (av.FFmpegError, OSError, ValueError):
-        return None
-    for frame in decoded(container, stream):
-        distance = float((frame.pts - start) * unit) - time if frame.pts is not None else 0.0
-        if distance > -_SAME:
-            return frame if distance <= float(unit) else None
+    for early in (0.0, _EARLY):
+        with suppress(Damage, av.FFmpegError, OSError, ValueError):
+            container.seek(start + int(max(time - early, 0) / unit), stream=stream, backward=True)
+            for frame in decoded(container, stream):
+                distance = float((frame.pts - start) * unit) - time if frame.pts is not None else math.inf
+                if abs(distance) <= _SAME:
+                    return frame
+                if distance > 0:
+                    break
     return None
+
+
+def _passed(source: Source, times: list[float], max_side: int) -> dict[float, Frame]:
+    """Return the frames at some ascending times by reading on from the start, where seeking does not find them."""
+    found: dict[float, Frame] = {}
+    with opened(source) as (container, stream), suppress(Damage):
+        clock = Clock(stream)
+        for raw in decoded(container, stream):
+            time = clock.read(raw)
+            while times and times[0] < time - _SAME:
+                times = times[1:]
+            if not times:
+                break
+            if times[0] <= time + _SAME:
+                found[times[0]] = Frame(-1, times[0], to_picture(raw, stream, max_side))
+    return found
 
 
 def digest_of(source: Source) -> tuple[str, int]:

@@ -153,6 +153,7 @@ def decoded(container: InputContainer, stream: VideoStream) -> Iterator[VideoFra
     import av
 
     packets = container.demux(stream)
+    strict = container.format.name != "mpegts"  # there, a joint of two recordings counts as damage too
     fed: deque[int] = deque(maxlen=_HELD)  # presentation times of the packets so far
     last: int | None = None
     while True:
@@ -162,7 +163,8 @@ def decoded(container: InputContainer, stream: VideoStream) -> Iterator[VideoFra
                 return
             if packet.pts is not None:
                 fed.append(packet.pts)
-            frames = [] if packet.is_corrupt else packet.decode()
+            lost = strict and packet.is_corrupt
+            frames = [] if lost else packet.decode()
         except (av.FFmpegError, OSError, ValueError) as error:
             yield from _held(stream, fed, last)
             raise Damage(getattr(error, "strerror", None) or str(error)) from error
@@ -172,7 +174,7 @@ def decoded(container: InputContainer, stream: VideoStream) -> Iterator[VideoFra
             if not frame.is_corrupt:
                 last = frame.pts if frame.pts is not None else -1
                 yield frame
-        if packet.is_corrupt:
+        if lost:
             yield from _held(stream, fed, last)
             raise Damage("a part of the file is missing or unreadable")
 
