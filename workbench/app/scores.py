@@ -96,6 +96,15 @@ def table(name: str) -> ScoreTable:
     return open_score_table(found[name])
 
 
+def reported(found: VideoScore) -> float | None:
+    """Return the score that people gave to a score's video, by the newest table that has one."""
+    for run in tables():
+        for row in run.summary["rows"]:
+            if row["score"] == found.artifact.name and row["reported"] is not None:
+                return float(row["reported"])
+    return None
+
+
 def rescored(found: VideoScore, edits: Edits, settings: Settings) -> Rescored:
     """Return a score with changed emotions and settings, computed once for each."""
     if not edits and settings == found.settings:

@@ -79,9 +79,12 @@ class View:
         st.session_state[self._key] = {**st.session_state[self._key], **values}
         self._write_address()
 
-    def bind(self, name: str, value: str | None = None) -> dict[str, Any]:
-        """Return ``key`` and ``on_change`` that tie a widget to a value; it starts from ``value`` or the view's."""
-        key = f"{self._page}.{name}"
+    def bind(self, name: str, value: str | None = None, of: str = "") -> dict[str, Any]:
+        """Return ``key`` and ``on_change`` that tie a widget to a value; it starts from ``value`` or the view's.
+
+        ``of`` tells apart widgets whose choices differ: a browser sends the words of a choice, not its value.
+        """
+        key = f"{self._page}.{name}{of and f' of {of}'}"
         st.session_state[key] = self[name] if value is None else value
         return {"key": key, "on_change": self._take, "args": (name, key)}
 

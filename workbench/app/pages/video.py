@@ -15,7 +15,7 @@ from workbench.app.widgets.video_files import draw_files
 from workbench.app.widgets.video_form import begin, follow, score_form
 from workbench.app.widgets.video_made import draw_made
 from workbench.app.widgets.video_picture import draw_picture
-from workbench.app.widgets.video_result import numbers, player, read_live, score_title
+from workbench.app.widgets.video_result import numbers, player, read_live, score_titles
 from workbench.app.widgets.video_sensitivity import draw_sensitivity
 from workbench.app.widgets.video_table import draw_tables
 from workbench.errors import unknown_name
@@ -92,9 +92,13 @@ def choose(view: View, videos: list[str], chosen: str, own: list[Artifact]) -> N
     if videos:
         columns[1].selectbox("Video", videos, label_visibility="collapsed", **view.bind("video", chosen))
     if own:
-        titles = {run.name: score_title(run) for run in own}
+        titles = score_titles(own)
         columns[2].selectbox(
-            "Score", list(titles), format_func=titles.__getitem__, label_visibility="collapsed", **view.bind("score")
+            "Score",
+            list(titles),
+            format_func=titles.__getitem__,
+            label_visibility="collapsed",
+            **view.bind("score", of=chosen),
         )
         with columns[3].popover("New", icon=":material/add:", width="stretch"):
             score_form("popover", chosen)

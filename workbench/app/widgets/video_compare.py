@@ -14,7 +14,7 @@ from workbench.app import scores, video_words
 from workbench.app.components.video_player import OtherCourse
 from workbench.app.score_settings import Edits
 from workbench.app.session import View
-from workbench.app.widgets.video_result import Live, score_title
+from workbench.app.widgets.video_result import Live, score_titles
 from workbench.errors import unknown_name
 from workbench.store import Artifact
 
@@ -39,10 +39,10 @@ def draw_compare(view: View, live: Live) -> None:
     st.multiselect(
         "Drawn over this one",
         list(others),
-        format_func=lambda name: score_title(others[name]),
+        format_func=score_titles(others.values()).__getitem__,
         max_selections=MOST,
         help=video_words.COMPARE,
-        **bound(view, chosen(view, live.stored)),
+        **bound(view, live.stored),
     )
     st.dataframe(
         comparison(live, others),
@@ -57,9 +57,10 @@ def number_columns() -> dict[str, Any]:
     return {name: st.column_config.NumberColumn(format="%.2f", help=text) for name, text in helps.items()}
 
 
-def bound(view: View, names: list[str]) -> dict[str, Any]:
+def bound(view: View, stored: VideoScore) -> dict[str, Any]:
     """Tie the choice to the view, which keeps it as one text."""
-    key = view.key("with")
+    key = view.key(f"with of {stored.artifact.name}")
+    names = chosen(view, stored)
     st.session_state[key] = names
 
     def take() -> None:
@@ -118,8 +119,8 @@ def at_times(
 def comparison(live: Live, others: Mapping[str, Artifact]) -> pd.DataFrame:
     """Return a row for each score of the video, this one first, all made with the same settings."""
     rows = [row_of("this score", live.found, live.found)]
-    for name, run in others.items():
-        rows.append(row_of(score_title(run), scores.rescored(scores.score(name), Edits(), live.settings), live.found))
+    for name, title in score_titles(others.values()).items():
+        rows.append(row_of(title, scores.rescored(scores.score(name), Edits(), live.settings), live.found))
     return pd.DataFrame(rows)
 
 

@@ -79,7 +79,7 @@ def columns() -> dict[str, Any]:
         "emotion": config.TextColumn("emotion", help=helps["emotion"], width="medium"),
         "classes": config.TextColumn("speaks for", help=helps["classes"], width="small"),
         "score": config.NumberColumn(
-            "score", help=helps["score"], min_value=1.0, max_value=5.0, step=0.1, required=True, format="%.2f", width=70
+            "score", help=helps["score"], min_value=1.0, max_value=5.0, required=True, format="%.2f", width=70
         ),
         "mean": config.ProgressColumn("mean probability", help=helps["mean"], format="%.1f %%", max_value=100.0),
     }
@@ -110,7 +110,9 @@ def answer(view: View, live: Live) -> None:
     """Draw what comes of the changes, the way back, and the table as a concept set."""
     stored, edits = live.stored, live.edits
     before, now = stored.result.video, live.found.result.video
-    lines = [f"{stored.names[row]} {stored.scores[row]:g} → {value:g}" for row, value in sorted(edits.scores.items())]
+    lines = [
+        f"{stored.names[row]} {stored.scores[row]:.3g} → {value:.3g}" for row, value in sorted(edits.scores.items())
+    ]
     lines += [f"without {stored.names[row]}" for row in sorted(edits.without)]
     with st.container(border=True):
         st.markdown(f"Video score **{now:.2f}**, stored {before:.2f} ({now - before:+.2f})")

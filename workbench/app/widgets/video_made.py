@@ -12,9 +12,9 @@ from workbench.app.score_settings import CONTROLS, UNITS, unit_of
 from workbench.app.session import View
 from workbench.app.text import plain
 from workbench.app.widgets.metrics import CHART
-from workbench.app.widgets.video_result import Live, clock, go_to
+from workbench.app.widgets.video_result import Live, go_to
 from workbench.errors import unknown_name
-from workbench.figures.score import parts
+from workbench.figures.score import clock, parts
 from workbench.specs import PEAKS
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from workbench.app.components.video_player import Marker, OtherCourse, Timeline,
 from workbench.app.score_settings import Edits, number, read_edits, read_settings
 from workbench.app.session import View
 from workbench.app.text import count
+from workbench.figures.score import clock
 from workbench.figures.theme import class_colours
 from workbench.specs.video import WHOLE
 from workbench.store import Artifact
@@ -52,6 +53,16 @@ class Live:
     settings: Settings
     found: Rescored
     changed: bool
+
+
+def score_titles(runs: Iterable[Artifact]) -> dict[str, str]:
+    """Return scores in words, by their names; no two alike."""
+    titles: dict[str, str] = {}
+    for run in runs:
+        words = score_title(run)
+        alike = sum(title.partition(" (")[0] == words for title in titles.values())
+        titles[run.name] = f"{words} ({alike + 1})" if alike else words
+    return titles
 
 
 def score_title(run: Artifact) -> str:
@@ -126,15 +137,6 @@ def high_or_low(result: PeakEnd, row: int) -> str:
     return "highest" if row == result.highest_row else "lowest"
 
 
-def clock(seconds: float) -> str:
-    """Return a moment of a video: ``"12.3 s"``, ``"2:05"`` or ``"1:02:05"``."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
-
-
 def player(view: View, live: Live, others: Sequence[OtherCourse]) -> None:
     """Draw the player beside its graph, the strip of emotions below."""
     base, result = live.stored, live.found.result
@@ -152,6 +154,7 @@ def player(view: View, live: Live, others: Sequence[OtherCourse]) -> None:
         duration=base.video["duration"],
         fault_time=base.fault["time"] if base.fault else None,
         computed=result.video,
+        reported=scores.reported(base),
         others=others,
     )
 

@@ -75,8 +75,9 @@ def draw_models(view: View, table: ScoreTable) -> None:
         st.dataframe(
             pd.DataFrame(judged, columns=["model", "videos", "mae", "low", "high", "bias", "rank"]),
             hide_index=True,
+            placeholder="–",
             column_config={
-                name: st.column_config.NumberColumn(title, format="%.2f", help=text)
+                name: st.column_config.NumberColumn(title, format="%d" if name == "videos" else "%.2f", help=text)
                 for name, (title, text) in video_words.MODEL_COLUMNS.items()
             },
         )
@@ -101,6 +102,7 @@ def draw_rows(view: View, table: ScoreTable) -> None:
         pd.DataFrame(rows, columns=list(COLUMNS)),
         hide_index=True,
         key=key,
+        placeholder="–",
         on_select=open_row,
         selection_mode="single-row",
         column_config=number_columns(),
