@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
+from pathlib import Path
 
 from workbench.data.concepts import load_concept_set
 from workbench.data.datasets import Dataset, list_datasets, open_dataset
@@ -76,15 +78,20 @@ def _score_videos(spec: DemoSpec, store: Store, progress: Progress) -> None:
     videos = write_rendered_videos(folder, spec.seed, progress)
     ratings = folder / RATINGS
     if not ratings.exists():
-        known = class_scores(load_concept_set(ScoreSpec.concepts))
-        lines = ["video,score"]
-        for video in videos:
-            truth = read_truth(video)
-            true = peak_end(truth.frames, truth.times, truth.scores(known), Settings()).video
-            lines.append(f"{video.name},{true:.4f}")
-        write_bytes(ratings, "\n".join([*lines, ""]).encode())
+        write_true_ratings(videos, ratings)
     if len(videos_in(folder)) == len(COURSES):  # a video that was added since is not the demo's to score
         score(ScoreSpec(str(folder), SCORED_BY, reported=str(ratings)), store, progress)
+
+
+def write_true_ratings(videos: Sequence[Path], path: Path) -> None:
+    """Write the score that each rendered video's truth gives, as a table of ratings; see workbench.data.ratings."""
+    known = class_scores(load_concept_set(ScoreSpec.concepts))
+    lines = ["video,score"]
+    for video in videos:
+        truth = read_truth(video)
+        true = peak_end(truth.frames, truth.times, truth.scores(known), Settings()).video
+        lines.append(f"{video.name},{true:.4f}")
+    write_bytes(path, "\n".join([*lines, ""]).encode())
 
 
 def _dataset(spec: DemoSpec, store: Store, progress: Progress) -> Dataset:
