@@ -72,6 +72,7 @@ TRACKS = "Persons followed through the video. Choosing another one needs no new 
 PICTURE = "The picture is looked at in this machine's memory and never stored."
 
 ADD_WORDS = "Only the words are encoded, no frame. The result is a score of its own, beside this one."
+STORE = "The changed emotions become a score of their own, with files; no frame is encoded again."
 YAML = "With the changes: name the file as the concept set of a new score, here or on the command line."
 NEW_WORDS = "One or several, comma-separated."
 TEMPLATES = "Sentences with {} where a word goes; an emotion is the mean over all of them."

@@ -48,19 +48,15 @@ def main() -> None:
         if view["section"] == "video":
             video(view)
         else:
-            sections(view)
+            choice(view, "section", SECTIONS)
             (draw_tables if view["section"] == "table" else draw_picture)(view)
 
 
-def sections(view: View) -> None:
-    """Draw the choice between a video, several, and a picture."""
+def choice(view: View, name: str, titles: dict[str, str]) -> None:
+    """Draw a choice of one of a few."""
+    bound = view.bind(name)
     st.segmented_control(
-        "What is scored",
-        list(SECTIONS),
-        required=True,
-        format_func=SECTIONS.__getitem__,
-        label_visibility="collapsed",
-        **view.bind("section"),
+        name, list(titles), required=True, format_func=titles.__getitem__, label_visibility="collapsed", **bound
     )
 
 
@@ -86,22 +82,16 @@ def video(view: View) -> None:
 
 def choose(view: View, videos: list[str], chosen: str, own: list[Artifact]) -> None:
     """Draw what is looked at: the video and which of its scores."""
-    columns = st.columns([4, 4, 7, 2], gap="small", vertical_alignment="bottom")
-    with columns[0]:
-        sections(view)
-    if videos:
-        columns[1].selectbox("Video", videos, label_visibility="collapsed", **view.bind("video", chosen))
-    if own:
-        titles = score_titles(own)
-        columns[2].selectbox(
-            "Score",
-            list(titles),
-            format_func=titles.__getitem__,
-            label_visibility="collapsed",
-            **view.bind("score", of=chosen),
-        )
-        with columns[3].popover("New", icon=":material/add:", width="stretch"):
-            score_form("popover", chosen)
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        choice(view, "section", SECTIONS)
+        if videos:
+            st.selectbox("Video", videos, label_visibility="collapsed", width=210, **view.bind("video", chosen))
+        if own:
+            titles = score_titles(own)
+            score = view.bind("score", of=chosen)
+            st.selectbox("Score", list(titles), format_func=titles.__getitem__, label_visibility="collapsed", **score)
+            with st.popover("New", icon=":material/add:"):
+                score_form("popover", chosen)
 
 
 @st.fragment
@@ -114,14 +104,7 @@ def look(view: View, stored: VideoScore) -> None:
         notices.notes(stored.notes)
         numbers(live)
         player(view, live, courses(view, live))
-        st.segmented_control(
-            "Part",
-            list(TABS),
-            required=True,
-            format_func=lambda name: TABS[name][0],
-            label_visibility="collapsed",
-            **view.bind("tab"),
-        )
+        choice(view, "tab", {name: title for name, (title, _) in TABS.items()})
         TABS[view["tab"]][1](view, live)
 
 

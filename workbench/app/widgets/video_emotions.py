@@ -20,7 +20,7 @@ from workbench.errors import WorkbenchError
 if TYPE_CHECKING:
     from workbench.studies.scoring import VideoScore
 
-TABLE_HEIGHT = 460
+TABLE_HEIGHT, ROW_HEIGHT = 460, 35
 DRAWN = "emotions drawn"
 FIXED = ["emotion", "classes", "mean"]
 """Columns that cannot be changed."""
@@ -54,7 +54,7 @@ def table(view: View, live: Live) -> None:
         key=key,
         on_change=take,
         hide_index=True,
-        height=TABLE_HEIGHT,
+        height=min(TABLE_HEIGHT, ROW_HEIGHT * (len(stored.names) + 1) + 3),
         disabled=FIXED,
         column_config=columns(),
     )
@@ -76,7 +76,7 @@ def columns() -> dict[str, Any]:
     config, helps = st.column_config, video_words.COLUMNS
     return {
         "use": config.CheckboxColumn("use", help=helps["use"], width=50),
-        "emotion": config.TextColumn("emotion", help=helps["emotion"], width="medium"),
+        "emotion": config.TextColumn("emotion", help=helps["emotion"], width="small"),
         "classes": config.TextColumn("speaks for", help=helps["classes"], width="small"),
         "score": config.NumberColumn(
             "score", help=helps["score"], min_value=1.0, max_value=5.0, required=True, format="%.2f", width=70
@@ -127,6 +127,14 @@ def answer(view: View, live: Live) -> None:
                 on_click=reset,
                 args=(view,),
             )
+            if st.button(
+                "Store as a score",
+                key=view.key("store emotions"),
+                icon=":material/save:",
+                disabled=not edits,
+                help=video_words.STORE,
+            ):
+                keep(view, live)
             st.download_button(
                 "Save as a concept set",
                 lambda: to_yaml(score_words.as_concepts(stored, edits)).encode(),
@@ -137,6 +145,17 @@ def answer(view: View, live: Live) -> None:
                 help=video_words.YAML,
                 on_click="ignore",
             )
+
+
+def keep(view: View, live: Live) -> None:
+    """Store the score with the changed emotions beside this one, and go there."""
+    try:
+        name = scores.with_words(live.stored, score_words.as_concepts(live.stored, live.edits))
+    except WorkbenchError as error:
+        st.error(plain(error), icon=":material/error:")
+    else:
+        view.set(score=name)
+        st.rerun()
 
 
 def reset(view: View) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,7 @@ from workbench.errors import WorkbenchError
 from workbench.exports import score as exports
 from workbench.exports.annotated import write_annotated
 from workbench.progress import Silent
+from workbench.specs import ScoreSpec
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -59,7 +62,28 @@ def draw_files(view: View, live: Live) -> None:
     annotated(view, stored, place)
     keep(view, stored, place)
     st.caption("The same on the command line:")
-    st.code(f"workbench score {stored.video['name']} --out FOLDER", language=None)
+    st.code(command(live), language=None, wrap_lines=True)
+
+
+def command(live: Live) -> str:
+    """Return the command that makes the score as it is shown; emotions left out need a concept set without them."""
+    settings, names = live.settings, live.stored.names
+    asked = replace(
+        live.stored.spec,
+        video=live.stored.video["name"],
+        end_frames=settings.end_frames,
+        end_seconds=settings.end_seconds,
+        parts=",".join(f"{part:g}" for part in settings.parts),
+        peak=settings.peak,
+        smoothing=settings.smoothing,
+    ).to_dict()
+    asked["scores"] = ",".join(
+        filter(None, [asked["scores"], *(f"{names[row]}={score:g}" for row, score in live.edits.scores.items())])
+    )
+    usual = ScoreSpec(asked["video"]).to_dict()
+    options = [[f"--{name.replace('_', '-')}", str(value)] for name, value in asked.items() if value != usual[name]]
+    words = ["workbench", "score", asked["video"], *(word for option in options for word in option), "--out", "FOLDER"]
+    return shlex.join(words)
 
 
 def readable(place: Path | uploads.Held | None) -> Path | None:

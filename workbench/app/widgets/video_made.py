@@ -50,42 +50,41 @@ def controls(view: View, live: Live) -> None:
     """Draw the choices; each answers at once."""
     settings, spec = live.settings, live.stored.spec
     unit = unit_of(view, spec)
-    first, second = st.columns(2, vertical_alignment="bottom")
     window = settings.end_seconds if unit == "seconds" else settings.end_frames
-    first.number_input(
-        "End window",
-        0.01,
-        MOST_SECONDS if unit == "seconds" else MOST_FRAMES,
-        step=0.5 if unit == "seconds" else 5.0,
-        format="%g",
-        help=video_words.WINDOW,
-        **view.slide("window", window),
-    )
-    second.segmented_control(
-        "Unit", UNITS, required=True, label_visibility="collapsed", width="stretch", **view.bind("unit", unit)
-    )
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.number_input(
+            "End window",
+            0.01,
+            MOST_SECONDS if unit == "seconds" else MOST_FRAMES,
+            step=0.5 if unit == "seconds" else 5.0,
+            format="%g",
+            help=video_words.WINDOW,
+            width=150,
+            **view.slide("window", window),
+        )
+        st.segmented_control("Unit", UNITS, required=True, label_visibility="collapsed", **view.bind("unit", unit))
     for column, (name, title), share in zip(st.columns(3), PARTS.items(), settings.parts, strict=True):
         value = float(view[name]) if view[name] else share
         column.slider(title, 0.0, 1.0, step=0.05, help=video_words.PART, **view.slide(name, value))
-    first, second = st.columns(2, vertical_alignment="bottom")
-    first.segmented_control(
-        "A peak is",
-        PEAKS,
-        required=True,
-        format_func=video_words.PEAK.__getitem__,
-        help=video_words.PEAK_HELP,
-        width="stretch",
-        **view.bind("peak", settings.peak),
-    )
-    second.number_input(
-        "Smoothing (s)",
-        0.0,
-        MOST_SMOOTHING,
-        step=0.1,
-        format="%g",
-        help=video_words.SMOOTHING,
-        **view.slide("smoothing", settings.smoothing),
-    )
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.number_input(
+            "Smoothing (s)",
+            0.0,
+            MOST_SMOOTHING,
+            step=0.1,
+            format="%g",
+            help=video_words.SMOOTHING,
+            width=150,
+            **view.slide("smoothing", settings.smoothing),
+        )
+        st.segmented_control(
+            "A peak is",
+            PEAKS,
+            required=True,
+            format_func=video_words.PEAK.__getitem__,
+            help=video_words.PEAK_HELP,
+            **view.bind("peak", settings.peak),
+        )
     st.button(
         "As stored",
         key=view.key("controls as stored"),
@@ -112,7 +111,7 @@ def draw_frame(view: View, live: Live, title: str, row: int, picture: scores.Sho
     """Draw one frame with the face as the model saw it, its score, and the way to its moment."""
     moment = float(live.stored.times[row])
     st.button(
-        f"{title} · {clock(moment)}",
+        title,
         key=view.key(f"to {title}"),
         type="tertiary",
         icon=":material/play_circle:",
@@ -125,7 +124,7 @@ def draw_frame(view: View, live: Live, title: str, row: int, picture: scores.Sho
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         if picture.face is not None:
             st.image(picture.face, width=56)
-        st.caption(f"**{live.found.result.course[row]:.2f}** {plain(strongest_words(live, row))}")
+        st.caption(f"{clock(moment)} · **{live.found.result.course[row]:.2f}** · {plain(strongest_words(live, row))}")
 
 
 def evidence_rows(live: Live) -> list[tuple[str, int]]:
