@@ -17,6 +17,7 @@ from tests.benchmarks import (
     bench_import,
     bench_neurons,
     bench_reweight,
+    bench_video,
 )
 from workbench.reports import Table
 
@@ -28,6 +29,8 @@ BENCHMARKS: dict[str, Callable[[], list[tuple[str, str]]]] = {
     "reweight": bench_reweight.run,
     "app": bench_app.run,
     "neurons": bench_neurons.run,
+    "video": bench_video.run,
+    "video-memory": bench_video.run_memory,
 }
 
 

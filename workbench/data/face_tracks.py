@@ -278,9 +278,11 @@ def crop(frame: Frame, box: Box, margin: float = 0.0, colour: str = "gray") -> I
         size = max(round(side), 1)
         left = round((box[0] + box[2] / 2) * width - size / 2)
         top = round((box[1] + box[3] / 2) * height - size / 2)
-        rows = np.clip(np.arange(top, top + size), 0, height - 1)
-        columns = np.clip(np.arange(left, left + size), 0, width - 1)
-        picture = picture[rows[:, None], columns]
+        if min(left, top) < 0 or left + size > width or top + size > height:
+            picture = picture[np.clip(np.arange(top, top + size), 0, height - 1)]
+            picture = picture[:, np.clip(np.arange(left, left + size), 0, width - 1)]
+        else:
+            picture = picture[top : top + size, left : left + size]
     image = Image.fromarray(picture)
     return image.convert("L") if colour == "gray" else image
 
