@@ -7,8 +7,9 @@ their emotions moves smoothly and the head moves a little. Beside each ``NAME.mp
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
 
@@ -17,15 +18,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from PIL import Image
 
 from workbench.data.faces import ACTIONS, EMOTION_ACTIONS, EMOTIONS, FaceParameters, head, render, sample
+from workbench.data.rendered_scene import HEIGHT, WIDTH, side_by_side, view, wall
 from workbench.data.video_writer import VideoWriter
 from workbench.errors import InputError, SpecError
 from workbench.files import disk_errors, write_atomically
 from workbench.progress import SILENT, Progress
 
-WIDTH, HEIGHT = 320, 240
 RATE, FRAMES = 12.0, 108
 """Pictures a second, and pictures a video: nine seconds."""
 
@@ -254,11 +254,10 @@ def _write(path: Path, seed: int, progress: Progress) -> None:
     tables = [_table(take.truth, number) for number, take in enumerate(takes)]
     table = pa.concat_tables(tables).replace_schema_metadata({b"rendered": _mark(path.stem, seed)})
     write_atomically(_truth_path(path), lambda temporary: pq.write_table(table, temporary, compression="zstd"))
-    wall, random = _wall(seed), np.random.default_rng((seed, _NOISE))
+    texture, random = wall((seed, _WALL)), np.random.default_rng((seed, _NOISE))
     with VideoWriter(path, WIDTH, HEIGHT, RATE) as video:
         for row in range(FRAMES):
-            views = [_view(take, row) for take in takes]
-            picture = _side_by_side(views, takes, row) + wall + random.normal(0, 1.2, wall.shape)
+            picture = _picture(takes, row) + texture + random.normal(0, 1.2, texture.shape)
             video.write(np.clip(np.round(picture), 0, 255).astype(np.uint8))
             progress.advance()
 
@@ -284,6 +283,15 @@ class _Take:
     left: _Floats  # (S,) pixels
     top: _Floats
     side: float
+
+
+def _picture(takes: Sequence[_Take], row: int) -> _Floats:
+    """Return one frame (HEIGHT, WIDTH) before a plain wall; two people are cut half-way between their squares."""
+    squares = [render(take.parameters[row : row + 1], _FACE).images[0] for take in takes]
+    views = [
+        view(square, take.left[row], take.top[row], take.side) for square, take in zip(squares, takes, strict=True)
+    ]
+    return side_by_side(views, [(one.left[row] + one.side + other.left[row]) / 2 for one, other in pairwise(takes)])
 
 
 def _take(name: str, number: int, seed: int) -> _Take:
@@ -358,51 +366,3 @@ def _boxes(parameters: FaceParameters, left: _Floats, top: _Floats, side: float)
     corners = np.stack([x - half * wide, y - half * upper, 2 * half * wide, half * (upper + lower)], axis=1)
     boxes: _Floats = corners / (WIDTH, HEIGHT, WIDTH, HEIGHT)
     return boxes
-
-
-def _view(take: _Take, row: int) -> _Floats:
-    """Return the whole picture (HEIGHT, WIDTH) as if this person were alone in it, before a wall without texture."""
-    square = render(take.parameters[row : row + 1], _FACE).images[0].astype(np.float32)
-    tone = float(np.median(square[0]))
-    wide = _rounded_shoulders(square, tone)
-    zoom = _FACE / take.side  # source pixels a picture pixel
-    start = (wide.shape[1] - _FACE) / 2 - take.left[row] * zoom, -take.top[row] * zoom
-    shown = Image.fromarray(wide).transform(
-        (WIDTH, HEIGHT),
-        Image.Transform.AFFINE,
-        (zoom, 0.0, start[0], 0.0, zoom, start[1]),
-        Image.Resampling.BICUBIC,
-        fillcolor=tone,
-    )
-    return np.asarray(shown, dtype=np.float64)
-
-
-def _rounded_shoulders(square: NDArray[np.float32], tone: float) -> NDArray[np.float32]:
-    """Widen the square a little and let the shoulders fall off to the sides, so that no edge of it is to be seen."""
-    size = len(square)
-    wide = np.pad(square, ((0, 0), (size // 8, size // 8)), mode="edge")
-    across = np.abs(np.arange(wide.shape[1]) + 0.5 - wide.shape[1] / 2) / (size / 2)
-    drop = 0.25 * size * np.clip((across - 0.72) / 0.5, 0, None) ** 2
-    rows = np.arange(size)[:, None] - drop[None, :]  # where each pixel comes from
-    whole = np.floor(rows).astype(np.int64)
-    part = (rows - whole).astype(np.float32)
-    padded = np.concatenate([np.full((size, wide.shape[1]), tone, np.float32), wide])
-    columns = np.arange(wide.shape[1])[None, :]
-    upper, lower = padded[whole + size, columns], padded[np.minimum(whole + 1, size - 1) + size, columns]
-    return np.asarray(upper + part * (lower - upper), dtype=np.float32)
-
-
-def _side_by_side(views: list[_Floats], takes: list[_Take], row: int) -> _Floats:
-    """Put two people into one picture, cut half-way between their squares."""
-    picture = views[0].copy()
-    for first, second, view in zip(takes, takes[1:], views[1:], strict=False):
-        cut = round(float(first.left[row] + first.side + second.left[row]) / 2)
-        picture[:, cut:] = view[:, cut:]
-    return picture
-
-
-def _wall(seed: int) -> _Floats:
-    """Return the wall's faint texture: smooth spots of a few gray levels."""
-    random = np.random.default_rng((seed, _WALL))
-    coarse = random.normal(0, 4, (HEIGHT // 16, WIDTH // 16)).astype(np.float32)
-    return np.asarray(Image.fromarray(coarse).resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC), dtype=np.float64)
