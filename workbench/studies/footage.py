@@ -10,7 +10,9 @@ part carries, in its schema's metadata, from where an interrupted run goes on.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -266,7 +268,8 @@ def _record(
     scored = resume["frames"]
     rows: list[pa.Table] = []
     for chunk in ahead(_chunks(reader, tracker, spec, scorer, scored)):
-        outputs = None if chunk.inputs is None else scorer.encode(chunk.inputs)
+        with _a_core_left():
+            outputs = None if chunk.inputs is None else scorer.encode(chunk.inputs)
         rows.append(_rows(chunk, outputs))
         scored += len(chunk.frames)
         progress.advance(len(chunk.frames))
@@ -287,6 +290,19 @@ def _record(
             "fault": _fault(reader.fault),
         }
     )
+
+
+@contextmanager
+def _a_core_left() -> Iterator[None]:
+    """Have torch leave a core to the thread that reads and looks for faces, lest they wait for each other."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(max(1, min(before, (os.cpu_count() or 2) - 1)))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _finished(build: Build) -> tuple[int, dict[str, Any]]:
