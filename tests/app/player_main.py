@@ -65,7 +65,8 @@ def play() -> None:
 
 def heard() -> None:
     """Keep where the person went."""
-    st.session_state.heard = f"{st.session_state.player['seek']:.2f}"
+    sought = dict(st.session_state.get("player") or {}).get("seek")  # none where the page was left at that moment
+    st.session_state.heard = None if sought is None else f"{sought:.2f}"
 
 
 def elsewhere() -> None:

@@ -186,7 +186,7 @@ function goTo(state, time, tell = true) {
   move(state, there);
   point(state);
   clearTimeout(state.timer);
-  if (tell && state.send) state.timer = setTimeout(() => state.send("seek", there), PAUSE);
+  if (tell) state.timer = setTimeout(() => { if (state.root.isConnected) state.send?.("seek", there); }, PAUSE);
 }
 
 function draw(state) {
