@@ -211,6 +211,16 @@ def test_sound_beside_the_pictures_changes_nothing(tmp_path: Path) -> None:
         assert reader.fault is None
 
 
+@pytest.mark.parametrize("name", ["video.mp4", "video.mkv"])
+def test_pictures_that_begin_after_the_sound_keep_their_delay_as_in_a_player(tmp_path: Path, name: str) -> None:
+    path = write_video(tmp_path / name, [0.6, 0.64, 0.68], sound=True)
+    reader = Reader(path)
+    frames = list(reader)
+    assert [frame.time for frame in frames] == pytest.approx([0.6, 0.64, 0.68], abs=0.03)
+    assert reader.fault is None
+    assert all(pictures_at(path, [frame.time for frame in frames]))
+
+
 def test_one_frame_is_a_video(tmp_path: Path) -> None:
     path = write_video(tmp_path / "one.mp4", [0.0])
     reader = Reader(path)
@@ -352,15 +362,15 @@ class Stamped:
 
 
 class Stream:
-    """What a clock reads of a stream: 25 frames a second, from 100 ms on."""
+    """What a clock reads of a stream: 25 frames a second."""
 
-    average_rate, guessed_rate, start_time = Fraction(25), None, 100
+    average_rate, guessed_rate = Fraction(25), None
 
 
 def clocked(stamps: list[int | None]) -> list[float]:
     from workbench.data.video_decoding import Clock
 
-    clock = Clock(Stream())  # type: ignore[arg-type]
+    clock = Clock(Stream(), 100)  # type: ignore[arg-type]
     return [clock.read(Stamped(stamp)) for stamp in stamps]  # type: ignore[arg-type]
 
 

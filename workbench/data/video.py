@@ -22,6 +22,7 @@ import numpy as np
 from workbench.data.video_decoding import (
     Clock,
     Damage,
+    beginning,
     claimed_duration,
     decoded,
     displayed_size,
@@ -100,7 +101,7 @@ class Frame:
     index : int
         Its place among all frames of the video, from 0; -1 where it was looked up by its time.
     time : float
-        Seconds since the start of the video stream; never less than that of the frame before.
+        Seconds since the start of the file, as a player counts them; more than that of the frame before.
     picture : np.ndarray
         ``(H, W, 3)`` uint8 red, green, blue, upright and with square pixels.
     """
@@ -117,7 +118,7 @@ class Fault:
     Attributes
     ----------
     time : float
-        Seconds since the start of the video stream up to which frames came.
+        Seconds since the start of the file up to which frames came.
     frame : int
         How many frames came before.
     message : str
@@ -178,7 +179,7 @@ class Reader:
     def __iter__(self) -> Iterator[Frame]:
         self.fault, self.decoded = None, 0
         with opened(self._source) as (container, stream):
-            clock, due = Clock(stream), 0
+            clock, due = Clock(stream, beginning(container, stream)), 0
             try:
                 for raw in decoded(container, stream):
                     index, time = self.decoded, clock.read(raw)
@@ -286,7 +287,7 @@ def _sought(container: InputContainer, stream: VideoStream, time: float) -> Vide
     import av
 
     unit = stream.time_base or Fraction(1, 90_000)
-    start = stream.start_time or 0
+    start = beginning(container, stream) or 0
     for early in (0.0, _EARLY):
         with suppress(Damage, av.FFmpegError, OSError, ValueError):
             container.seek(start + int(max(time - early, 0) / unit), stream=stream, backward=True)
@@ -303,7 +304,7 @@ def _passed(source: Source, times: list[float], max_side: int) -> dict[float, Fr
     """Return the frames at some ascending times by reading on from the start, where seeking does not find them."""
     found: dict[float, Frame] = {}
     with opened(source) as (container, stream), suppress(Damage):
-        clock = Clock(stream)
+        clock = Clock(stream, beginning(container, stream))
         for raw in decoded(container, stream):
             time = clock.read(raw)
             while times and times[0] < time - _SAME:

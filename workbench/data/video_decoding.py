@@ -31,6 +31,7 @@ FORMATS = "mov,matroska,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,h264,hevc,ivf,m4v,
 
 _RATE = 25.0
 _HELD = 64
+_TOGETHER = 0.001
 
 
 class Damage(Exception):  # noqa: N818 - part of reading a video, not an error for a person
@@ -38,11 +39,11 @@ class Damage(Exception):  # noqa: N818 - part of reading a video, not an error f
 
 
 class Clock:
-    """Turns presentation times into seconds since the stream's start that only go forward."""
+    """Turns presentation times into seconds since the :func:`beginning` that only go forward."""
 
-    def __init__(self, stream: VideoStream) -> None:
+    def __init__(self, stream: VideoStream, start: int | None) -> None:
         rate = stream.average_rate or stream.guessed_rate
-        self._start = stream.start_time
+        self._start = start
         self._raw: float | None = None
         self._time: float | None = None
         self._length = 0.0
@@ -74,6 +75,18 @@ class Clock:
     def end(self) -> float:
         """Where the last frame ends, in seconds."""
         return 0.0 if self._time is None else self._time + max(self._length, self.interval)
+
+
+def beginning(container: InputContainer, stream: VideoStream) -> int | None:
+    """Return the presentation time that counts as 0, in the stream's own units; None where nothing is known.
+
+    It is the file's, as in a player: where sound begins before the pictures, the first frame comes later than 0.
+    """
+    start, unit = stream.start_time, stream.time_base
+    if start is None or not unit or container.start_time is None:
+        return start
+    early = start - round(container.start_time / (1_000_000 * unit))
+    return start - early if early * unit > _TOGETHER and container.start_time >= 0 else start
 
 
 @contextmanager
