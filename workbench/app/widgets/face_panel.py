@@ -6,17 +6,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-import streamlit as st
 
 from workbench.app import definitions, session
-from workbench.app.browse import Rows, neighbour_in_list, page_holding
+from workbench.app.browse import Rows
 from workbench.app.components import Tile
 from workbench.app.components.face_card import Bar, Card, Fact, Part, face_card
 from workbench.app.routes import image_address, sheet_address
 from workbench.app.session import View
 from workbench.app.text import percent
+from workbench.app.widgets.faces import ChosenFace, chosen_face
 from workbench.data.datasets import Dataset
-from workbench.errors import SpecError
 from workbench.figures.theme import UNKNOWN, class_colours
 
 if TYPE_CHECKING:
@@ -34,26 +33,19 @@ def face_panel(view: View, dataset: Dataset, run: Classification, rows: Rows) ->
     SpecError
         The dataset has no such face.
     """
-    if not view["face"]:
-        st.caption("Choose a cell, then a face. Arrow keys walk through both.")
+    face = chosen_face(view, dataset, rows, "Choose a cell, then a face. Arrow keys walk through both.")
+    if face is None:
         return
-    row = view.number("face")
-    if row is None or row >= len(dataset):
-        raise SpecError(f"there is no face {view['face']!r}; {dataset.name} has the faces 0 to {len(dataset) - 1}")
-
-    def step() -> None:
-        target = neighbour_in_list(rows, row, int(view.event("card", "step")))
-        if target is not None:
-            view.set(face=str(target), page=str((page_holding(rows, target) or 0) + 1))
 
     def pick() -> None:
         view.set(face=str(view.event("card", "pick")))
 
-    face_card(make_card(dataset, run, row, rows), key=view.key("card"), on_step=step, on_pick=pick)
+    face_card(make_card(dataset, run, face), key=view.key("card"), on_step=face.step, on_pick=pick)
 
 
-def make_card(dataset: Dataset, run: Classification, row: int, rows: Rows) -> Card:
+def make_card(dataset: Dataset, run: Classification, face: ChosenFace) -> Card:
     """Gather what is shown of a face."""
+    row = face.row
     label, predicted = str(run.labels[row]), str(run.predicted[row])
     colours = class_colours(run.classes)
     near, similarity = session.neighbours(dataset, run, row, NEIGHBOURS)
@@ -74,8 +66,8 @@ def make_card(dataset: Dataset, run: Classification, row: int, rows: Rows) -> Ca
         neighbours=neighbour_tiles(run, near, similarity, colours),
         neighbours_sheet=sheet_address(dataset, near),
         neighbours_title="Most similar images, with their labels",
-        first=neighbour_in_list(rows, row, -1) is None,
-        last=neighbour_in_list(rows, row, 1) is None,
+        first=face.first,
+        last=face.last,
     )
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import streamlit as st
 
-from workbench.app.browse import PAGE_SIZE, Rows, page_of
+from workbench.app.browse import PAGE_SIZE, Rows, neighbour_in_list, page_holding, page_of
 from workbench.app.components import Tile
 from workbench.app.components.face_grid import face_grid
 from workbench.app.routes import sheet_address
 from workbench.app.session import View
 from workbench.app.text import count
 from workbench.data.datasets import Dataset
+from workbench.errors import SpecError
 
 TileMaker = Callable[[Rows], Sequence[Tile]]
 
@@ -90,3 +92,47 @@ def browse_faces(
         empty=empty,
         height=height,
     )
+
+
+class ChosenFace(NamedTuple):
+    """The face a view names: its row, whether it is the list's first or last, and what its card calls to step on."""
+
+    row: int
+    first: bool
+    last: bool
+    step: Callable[[], None]
+
+
+def chosen_face(view: View, dataset: Dataset, rows: Rows, invitation: str) -> ChosenFace | None:
+    """Return the face that the view's ``face`` names; without one, draw the invitation to choose one.
+
+    Parameters
+    ----------
+    view : View
+        Has ``page`` and ``face``; the card is its ``card``.
+    dataset : Dataset
+        Where the face comes from.
+    rows : int array
+        The list whose faces are stepped through.
+    invitation : str
+        What is said while there is none.
+
+    Raises
+    ------
+    SpecError
+        The dataset has no such face.
+    """
+    if not view["face"]:
+        st.caption(invitation)
+        return None
+    row = view.number("face")
+    if row is None or row >= len(dataset):
+        raise SpecError(f"there is no face {view['face']!r}; {dataset.name} has the faces 0 to {len(dataset) - 1}")
+
+    def step() -> None:
+        target = neighbour_in_list(rows, row, int(view.event("card", "step")))
+        if target is not None:
+            view.set(face=str(target), page=str((page_holding(rows, target) or 0) + 1))
+
+    before, after = (neighbour_in_list(rows, row, change) for change in (-1, 1))
+    return ChosenFace(row, before is None, after is None, step)

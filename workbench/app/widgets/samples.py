@@ -8,17 +8,17 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from workbench.app.browse import SAMPLE_ORDERS, Rows, csv_bytes, labelled_rows, neighbour_in_list, page_holding
+from workbench.app.browse import SAMPLE_ORDERS, Rows, csv_bytes, labelled_rows
 from workbench.app.components import Tile
 from workbench.app.components.face_card import Card, Fact, Part, face_card
 from workbench.app.components.face_grid import face_grid
 from workbench.app.routes import SHEET_LIMIT, image_address, sheet_address
 from workbench.app.session import View
 from workbench.app.widgets import notices
-from workbench.app.widgets.faces import browse_faces
+from workbench.app.widgets.faces import browse_faces, chosen_face
 from workbench.data.datasets import Dataset
 from workbench.data.labels import ALL
-from workbench.errors import SpecError, unknown_name
+from workbench.errors import unknown_name
 from workbench.figures.theme import UNKNOWN, class_colours
 
 ANY = ""
@@ -85,18 +85,10 @@ def sample_card(view: View, dataset: Dataset, rows: Rows) -> None:
     SpecError
         The dataset has no such face.
     """
-    if not view["face"]:
-        st.caption("Choose a face to see it large. Arrow keys walk through them.")
+    face = chosen_face(view, dataset, rows, "Choose a face to see it large. Arrow keys walk through them.")
+    if face is None:
         return
-    row = view.number("face")
-    if row is None or row >= len(dataset):
-        raise SpecError(f"there is no face {view['face']!r}; {dataset.name} has the faces 0 to {len(dataset) - 1}")
-
-    def step() -> None:
-        target = neighbour_in_list(rows, row, int(view.event("card", "step")))
-        if target is not None:
-            view.set(face=str(target), page=str((page_holding(rows, target) or 0) + 1))
-
+    row = face.row
     label = str(dataset.labels[row])
     colour = class_colours(dataset.classes).get(label, UNKNOWN)
     width, height = dataset.sizes[row].tolist()
@@ -115,10 +107,10 @@ def sample_card(view: View, dataset: Dataset, rows: Rows) -> None:
                 "First digits of the SHA-256 of its pixels: equal for equal pictures.",
             ),
         ],
-        first=neighbour_in_list(rows, row, -1) is None,
-        last=neighbour_in_list(rows, row, 1) is None,
+        first=face.first,
+        last=face.last,
     )
-    face_card(card, key=view.key("card"), on_step=step, on_pick=lambda: None)
+    face_card(card, key=view.key("card"), on_step=face.step, on_pick=lambda: None)
 
 
 def counts_table(dataset: Dataset, counts: Mapping[str, Mapping[str, int]]) -> pd.DataFrame:

@@ -9,16 +9,16 @@ import numpy as np
 import streamlit as st
 
 from workbench.app import definitions, session
-from workbench.app.browse import Rows, csv_bytes, labelled_rows, neighbour_in_list, page_holding
+from workbench.app.browse import Rows, csv_bytes, labelled_rows
 from workbench.app.components import Tile
 from workbench.app.components.face_card import Card, Fact, Part, face_card
 from workbench.app.routes import image_address
 from workbench.app.session import View
 from workbench.app.units import share_below, unit_name
 from workbench.app.widgets import notices
-from workbench.app.widgets.faces import browse_faces
+from workbench.app.widgets.faces import browse_faces, chosen_face
 from workbench.data.datasets import Dataset
-from workbench.errors import SpecError, unknown_name
+from workbench.errors import unknown_name
 from workbench.figures.theme import UNKNOWN, class_colours
 
 if TYPE_CHECKING:
@@ -92,18 +92,10 @@ def draw_face(
     SpecError
         The dataset has no such face.
     """
-    if not view["face"]:
-        st.caption("Choose a face. Arrow keys walk through them.")
+    face = chosen_face(view, dataset, rows, "Choose a face. Arrow keys walk through them.")
+    if face is None:
         return
-    row = view.number("face")
-    if row is None or row >= len(dataset):
-        raise SpecError(f"there is no face {view['face']!r}; {dataset.name} has the faces 0 to {len(dataset) - 1}")
-
-    def step() -> None:
-        target = neighbour_in_list(rows, row, int(view.event("card", "step")))
-        if target is not None:
-            view.set(face=str(target), page=str((page_holding(rows, target) or 0) + 1))
-
+    row = face.row
     label, value = str(dataset.labels[row]), float(values[row])
     below = float(share_below(dissection.quantiles[number], value))
     colour = class_colours(dataset.classes).get(label, UNKNOWN)
@@ -117,10 +109,10 @@ def draw_face(
             Fact("split", str(dataset.splits[row])),
             Fact("id", str(dataset.ids[row])),
         ],
-        first=neighbour_in_list(rows, row, -1) is None,
-        last=neighbour_in_list(rows, row, 1) is None,
+        first=face.first,
+        last=face.last,
     )
-    face_card(card, key=view.key("card"), on_step=step, on_pick=lambda: None)
+    face_card(card, key=view.key("card"), on_step=face.step, on_pick=lambda: None)
     st.page_link(
         notices.CONFUSIONS,
         label="Open on the Confusions page",
