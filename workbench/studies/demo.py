@@ -47,8 +47,8 @@ NETWORK, LAYER = "face-cnn", "lin1"
 RATINGS = "rendered-ratings.csv"
 """Beside the videos: the score of each that its truth gives, as if people had reported it."""
 
-SCORED_BY = "face-clip,face-cnn"
-"""The models that score the videos."""
+SCORED_BY = "face-cnn,face-clip"
+"""The models that score the videos; the last is the newest score, which the app shows first."""
 
 
 def build_demo(spec: DemoSpec, store: Store, progress: Progress = SILENT) -> Dataset:

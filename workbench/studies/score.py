@@ -225,12 +225,12 @@ def _notes(footage: Footage, course: Course, spec: ScoreSpec) -> list[str]:
             f"the face is not seen in the last {silence:.1f} s: the end score is that of the frames up to "
             f"{course.times[shown[-1]]:.1f} s"
         )
-    people = np.unique(course.track[course.present])
-    if spec.faces == LARGEST and len(people) > 1:
-        turns = int((np.diff(course.track[course.present]) != 0).sum())
+    tracks = np.unique(course.track[course.present])
+    if spec.faces == LARGEST and len(tracks) > 1:
+        listed = ", ".join(f"{TRACK_PREFIX}{track}" for track in tracks[:8]) + (" ..." if len(tracks) > 8 else "")
         notes.append(
-            f"the largest face is not always the same person's: {len(people)} people, {turns:,} changes; "
-            f"choose one with faces = {TRACK_PREFIX}N"
+            f"the largest face is not one track throughout: {listed} (another person, or one who was away for more than "
+            "a second); a single one can be chosen with faces"
         )
     if len(shown) < 10:
         frames = "1 frame was" if len(shown) == 1 else f"{len(shown)} frames were"
