@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from tests.data.video_files import index_of, write_sound, write_video
+from workbench.data import video_decoding
 from workbench.data.video import Frame, Reader, pictures_at, probe
 from workbench.errors import SpecError, VideoError
 
@@ -186,6 +187,14 @@ def test_frames_of_8k_are_read_in_bounded_memory(tmp_path: Path) -> None:
     path = write_video(tmp_path / "8k.mkv", STEADY[:3], size=(7680, 4320), codec="mjpeg", pixels="yuvj420p")
     run = subprocess.run([sys.executable, "-c", _PEAK, str(path)], capture_output=True, text=True, check=True)
     assert int(run.stdout) < 8 * 7680 * 4320 * 1.5 / 2**20  # eight decoded frames; one in full colour is two of these
+
+
+def test_frames_beyond_any_camera_are_refused_before_memory_is_taken(
+    steady: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(video_decoding, "MAX_PIXELS", 64 * 47)
+    with pytest.raises(VideoError, match=r"steady.mp4: frames of 64 x 48 pixels; 3,008 pixels at most"):
+        probe(steady)
 
 
 def test_a_probe_says_what_the_file_is(steady: Path) -> None:

@@ -29,6 +29,9 @@ Source: TypeAlias = Path | BinaryIO
 FORMATS = "mov,matroska,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,h264,hevc,ivf,m4v,mxf,gif,rm,dv,obu,nut,wtv"
 """FFmpeg's names of the formats that are read; others open further files or addresses (playlists) or are pictures."""
 
+MAX_PIXELS = 16_384 * 8_192
+"""The largest frame that is decoded, in pixels: four times 8K."""
+
 _RATE = 25.0
 _HELD = 64
 _TOGETHER = 0.001
@@ -115,6 +118,11 @@ def opened(source: Source, name: str = "") -> Iterator[tuple[InputContainer, Vid
         stream = streams[0]
         if stream.codec_context is None:
             raise VideoError(f"{called}: its video is in a format that cannot be decoded here; H.264 in MP4 can")
+        width, height = stream.codec_context.width, stream.codec_context.height
+        if width * height > MAX_PIXELS:
+            raise VideoError(
+                f"{called}: frames of {width:,} x {height:,} pixels; {MAX_PIXELS:,} pixels at most are read"
+            )
         stream.thread_type = "AUTO"
         if stream.codec_context.name == "hevc":  # this decoder hides damage, and marks no frame, unless told not to
             stream.codec_context.options = {"err_detect": "explode"}
