@@ -229,8 +229,8 @@ def _notes(footage: Footage, course: Course, spec: ScoreSpec) -> list[str]:
     if spec.faces == LARGEST and len(tracks) > 1:
         listed = ", ".join(f"{TRACK_PREFIX}{track}" for track in tracks[:8]) + (" ..." if len(tracks) > 8 else "")
         notes.append(
-            f"the largest face is not one track throughout: {listed} (another person, or one who was away for more than "
-            "a second); a single one can be chosen with faces"
+            f"the largest face is not one track throughout: {listed} (another person, or one who was away for "
+            "over a second); a single one can be chosen with faces"
         )
     if len(shown) < 10:
         frames = "1 frame was" if len(shown) == 1 else f"{len(shown)} frames were"
