@@ -124,7 +124,9 @@ def submit(chosen: str, files: Sequence[UploadedFile], keep: bool, asked: dict[s
     """
     for model in str(asked["model"]).split(","):
         check_target(model)
-    load_concept_set(str(asked["concepts"]))
+    concepts = load_concept_set(str(asked["concepts"]))
+    if concepts.scores is None:
+        raise SpecError(f"{concepts.name} has no scores, so it cannot score a video; customer-satisfaction has")
     if not files:
         if not chosen.strip():
             raise SpecError("choose a video, or upload one")

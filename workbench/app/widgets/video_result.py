@@ -163,15 +163,16 @@ def player(view: View, live: Live, others: Sequence[OtherCourse]) -> None:
         if moment is not None:
             view.set(at=f"{float(moment):.3f}")
 
-    video_player(
-        timeline,
-        source.address,
-        key=view.key("player"),
-        seek=seek(view),
-        note=source.note,
-        codec=base.video["codec"],
-        on_seek=went,
-    )
+    with st.container(key="video-player"):  # main.css keeps its room while it loads
+        video_player(
+            timeline,
+            source.address,
+            key=view.key("player"),
+            seek=seek(view),
+            note=source.note,
+            codec=base.video["codec"],
+            on_seek=went,
+        )
 
 
 def marks(base: VideoScore, result: PeakEnd) -> list[Marker]:
