@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, expect
 from tests.app.conftest import HOSTILE, UNITS, Visit
 from workbench.app.units import UNITS_A_PAGE, UnitChoice, chosen_units, default_order, fired_units, unit_name
 from workbench.store import Store
-from workbench.studies.dissection import Dissection, open_dissection, unit_activations
+from workbench.studies.dissection import Dissection, open_dissection
 from workbench.studies.unit_values import UnitValues
 
 pytestmark = pytest.mark.browser
@@ -230,7 +230,7 @@ def test_from_a_unit_to_its_faces_to_the_confusions_page_and_back_to_a_unit(
     visit.page.get_by_text("Open on the Confusions page").click()
     visit.page.wait_for_url(re.compile(rf"confusions\?.*face={found[2]}(&|$)"))
     links = visit.page.locator(".unitlinks a")
-    units, _, _ = fired_units(dissection, unit_activations(dissection, workspace, found[2]), 8)
+    units, _, _ = fired_units(dissection, UnitValues(dissection, workspace).face(found[2]), 8)
     expect(links).to_have_count(8)
     assert [link.get_attribute("data-unit") for link in links.all()] == [unit_name(dissection, n) for n in units]
     links.nth(1).click()

@@ -16,8 +16,9 @@ from workbench.methods.duplicates import BLANK_DEVIATION
 from workbench.specs import DissectSpec, ImportSpec
 from workbench.store import Store
 from workbench.studies.dissect import dissect, probing_rows
-from workbench.studies.dissection import Dissection, find_dissection, open_dissection, unit_activations
+from workbench.studies.dissection import Dissection, find_dissection, open_dissection
 from workbench.studies.importing import import_dataset
+from workbench.studies.unit_values import UnitValues
 
 QUICK = DissectSpec("faces", layers="conv4b,lin2", draws=200, resamples=10)
 
@@ -153,9 +154,9 @@ def test_nearest_units_correlate_most(dissected: tuple[Store, Dissection]) -> No
     assert np.allclose(found.nearest_correlation[unit], np.sort(correlations)[::-1][:8], atol=1e-3)
 
 
-def test_one_images_activations_are_read_quickly(dissected: tuple[Store, Dissection]) -> None:
+def test_one_images_activations_are_those_recorded(dissected: tuple[Store, Dissection]) -> None:
     store, found = dissected
-    assert np.allclose(unit_activations(found, store, 17), recorded(store, found)[17], atol=1e-4)
+    assert np.allclose(UnitValues(found, store).face(17), recorded(store, found)[17], atol=1e-4)
 
 
 def test_a_dissection_is_stored_found_and_not_computed_twice(dissected: tuple[Store, Dissection]) -> None:

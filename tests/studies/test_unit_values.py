@@ -10,11 +10,13 @@ import pytest
 
 from tests.app.synthetic import write_dissection
 from tests.conftest import write_source
+from workbench.data.datasets import open_dataset
 from workbench.errors import SpecError, StoreError
 from workbench.specs import ImportSpec
 from workbench.store import Artifact, Store
 from workbench.studies import unit_values
-from workbench.studies.dissection import Dissection, layer_activations, unit_activations
+from workbench.studies.activations import Activations
+from workbench.studies.dissection import Dissection
 from workbench.studies.importing import import_dataset
 from workbench.studies.unit_values import UnitValues
 
@@ -23,6 +25,12 @@ from workbench.studies.unit_values import UnitValues
 def dissection(store: Store, tmp_path: Path) -> Dissection:
     import_dataset(ImportSpec(str(write_source(tmp_path / "faces.parquet", 60)), "faces"), store)
     return write_dissection(store, "faces", 24)
+
+
+def recorded(dissection: Dissection, store: Store, layer: str) -> np.ndarray:
+    """A layer's recorded activations, read whole."""
+    artifact = store.artifact(*dissection.recorded[layer].split("/", 1))
+    return Activations(open_dataset(store, dissection.spec.dataset), artifact).matrix()
 
 
 @pytest.mark.parametrize("kept", [0, unit_values.KEPT])
@@ -35,7 +43,7 @@ def test_a_unit_is_read_over_all_faces(
     small = write_dissection(store, "faces", 22)
     values = UnitValues(small, store)
     for layer in small.layers:
-        expected = layer_activations(small, store, layer).matrix()
+        expected = recorded(small, store, layer)
         for unit in (0, 10):
             np.testing.assert_array_equal(values.unit(layer, unit), expected[:, unit])
 
@@ -43,7 +51,8 @@ def test_a_unit_is_read_over_all_faces(
 def test_a_face_is_read_over_all_units(dissection: Dissection, store: Store) -> None:
     values = UnitValues(dissection, store)
     for row in (0, 8, 9, 59):  # 9 is a copy of 8
-        np.testing.assert_array_equal(values.face(row), unit_activations(dissection, store, row))
+        expected = [recorded(dissection, store, layer)[row] for layer in dissection.layers]
+        np.testing.assert_array_equal(values.face(row), np.concatenate(expected))
 
 
 def test_a_unit_that_is_not_there_is_refused(dissection: Dissection, store: Store) -> None:

@@ -56,13 +56,6 @@ class Activations:
         position = {digest: row for row, digest in enumerate(table["digest"].to_pylist())}
         return np.asarray(list_matrix(table, "activation")[[position[digest] for digest in self.dataset.digests]])
 
-    def row(self, row: int) -> Floats:
-        """Read one image's: float32 ``(U,)``; only the part that holds it is touched."""
-        firsts = first_rows(self.dataset)
-        wanted = self.dataset.digests[row]
-        place = int(np.flatnonzero(self.dataset.digests[firsts] == wanted)[0])
-        return np.asarray(list_matrix(self.artifact.table(place // SHARD), "activation")[place % SHARD])
-
 
 def record_activations(
     dataset: Dataset,

@@ -11,11 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from workbench.data.datasets import open_dataset
 from workbench.errors import SpecError, unknown_name
 from workbench.specs import DissectSpec
 from workbench.store import Artifact, Store
-from workbench.studies.activations import Activations
 from workbench.studies.embed import list_matrix
 
 KIND = "dissection"
@@ -344,24 +342,6 @@ def find_dissection(store: Store, name: str) -> Dissection:
     if len(fitting) > 1:
         raise SpecError(f"{name!r} fits {len(fitting)} dissections: {', '.join(sorted(fitting))}; name one in full")
     return Dissection(artifacts[fitting[0]])
-
-
-def layer_activations(dissection: Dissection, store: Store, layer: str) -> Activations:
-    """Return one layer's recorded activations.
-
-    Raises
-    ------
-    SpecError, StoreError
-        No such layer; the activations were deleted (dissect again to record them).
-    """
-    dissection.rows(layer)
-    artifact = store.artifact(*dissection.recorded[layer].split("/", 1))
-    return Activations(open_dataset(store, dissection.spec.dataset), artifact)
-
-
-def unit_activations(dissection: Dissection, store: Store, row: int) -> npt.NDArray[np.float32]:
-    """Return every unit's activation for one image of the dataset, float32 ``(U,)``."""
-    return np.concatenate([layer_activations(dissection, store, layer).row(row) for layer in dissection.layers])
 
 
 def _fixed(array: Numbers) -> Numbers:
