@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
+from tests.references import paired
 from tests.references import reweight as reference
 from workbench.methods.bootstrap import Estimate
-from workbench.methods.paired import paired_difference
 from workbench.methods.reweight_verdict import (
     Verdict,
     conclusion,
@@ -46,10 +46,9 @@ def test_intervals_are_those_of_drawing_the_images_again() -> None:
     labels = rng.integers(0, 3, 900)
     before, after = rng.random(900) < 0.5, rng.random(900) < 0.6
     found = judge(before, after, labels, ["a", "b", "c"])
-    whole = paired_difference(before, after)
-    assert found.gain == pytest.approx(whole, abs=0.01)
+    assert found.gain == pytest.approx(paired.difference(before, after), abs=0.01)
     of = labels == 1
-    assert found.classes[1].change == pytest.approx(paired_difference(before[of], after[of]), abs=0.015)
+    assert found.classes[1].change == pytest.approx(paired.difference(before[of], after[of]), abs=0.015)
 
 
 def test_the_sentence_of_a_chance_gain_says_so() -> None:

@@ -1,4 +1,4 @@
-"""McNemar's exact test by adding up the binomial."""
+"""McNemar's exact test by adding up the binomial; the interval of a paired difference by drawing images again."""
 
 from __future__ import annotations
 
@@ -13,3 +13,11 @@ def mcnemar(before: np.ndarray, after: np.ndarray) -> tuple[int, int, float]:
     total = gained + lost
     tail = sum(math.comb(total, k) for k in range(min(gained, lost) + 1)) / 2**total
     return gained, lost, min(1.0, 2 * tail)
+
+
+def difference(before: np.ndarray, after: np.ndarray) -> tuple[float, float, float]:
+    changes = after.astype(float) - before.astype(float)
+    rng = np.random.default_rng(0)
+    means = [float(rng.choice(changes, len(changes)).mean()) for _ in range(2000)]
+    low, high = np.percentile(means, [2.5, 97.5])
+    return float(changes.mean()), float(low), float(high)
