@@ -46,7 +46,7 @@ def bootstrap(
     step = float(np.median(np.diff(times)))
     course = smooth(times, scores, max(2.0, 4 * step))
     noise = scores - course
-    noise = (noise - noise.mean()) * 1.25 * math.sqrt(1 + 3 / (step * count))
+    noise = noise - noise.mean()
     block = min(max(1, round(3 / step)), count // 2)
     starts = np.random.default_rng(seed).integers(0, count - block + 1, (resamples, math.ceil(count / block)))
     videos = []
@@ -54,5 +54,7 @@ def bootstrap(
         recorded = np.concatenate([noise[start : start + block] for start in drawn])[:count]
         videos.append(peak_end(np.arange(count), times, course + recorded, replace(settings, smoothing=0.0)).video)
     video = peak_end(np.arange(count), times, scores, settings).video
-    low, high = np.quantile(videos, [0.005, 0.995])
+    middle = float(np.median(videos))
+    wider = 1.25 * math.sqrt(1 + 3 / (step * count))
+    low, high = (middle + wider * (end - middle) for end in np.quantile(videos, [0.005, 0.995]))
     return min(float(low), video), max(float(high), video)

@@ -72,7 +72,7 @@ def course(
         yaxis="y2",
         mode="lines",
         fill="tozeroy",
-        line={"color": END, "width": 1},
+        line={"color": END, "width": 1, "shape": "hvh"},
         fillcolor="rgba(31, 122, 140, 0.25)",
         customdata=[clock(float(time)) for time in times[rows]],
         hovertemplate="%{customdata}: weight %{y:.2%} of the end score<extra></extra>",
@@ -362,9 +362,10 @@ def _span(figure: go.Figure, name: str, ends: tuple[float, float], colour: str, 
     figure.add_scatter(
         x=list(ends),
         y=[name, name],
-        mode="lines",
+        mode="lines+markers",
         line={"color": colour, "width": width},
-        hovertemplate=f"{name}: {ends[0]:.2f} to {ends[1]:.2f}<extra></extra>",
+        marker={"size": width, "symbol": "square", "color": colour},
+        hovertemplate=f"%{{y}}: {ends[0]:.2f} to {ends[1]:.2f}<extra></extra>",
         showlegend=False,
     )
 

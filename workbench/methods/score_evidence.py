@@ -168,7 +168,7 @@ class _Grid:
             size = f"{window.end_seconds:g} s" if window.end_seconds else f"{window.end_frames:g} frames"
             yield "end window", f"last {size}", float(self.videos[0, 0, place, 0])
         for place, parts in enumerate(self.parts[1:], start=1):
-            yield "parts", " / ".join(f"{part:.3g}" for part in parts), float(self.videos[0, 0, 0, place])
+            yield "parts", " / ".join(f"{part:.2g}" for part in parts), float(self.videos[0, 0, 0, place])
 
 
 def _first(own: _T, others: Sequence[_T]) -> tuple[_T, ...]:
@@ -258,12 +258,12 @@ def block_bootstrap(
     100 % of the simulations below. Smoothing lessens it (85 to 100 % from 30 seconds of video on).
 
     A plain 95 % percentile interval is too narrow here, for the smooth course takes some of the noise along. So the
-    noise is widened by 1.25 (1.5 where scores are smoothed), more in short videos, and the ends are the 0.5th and the
-    99.5th percentile. ``python -m tests.benchmarks.bench_score_interval`` records five courses with noise that is
-    correlated over up to 0.3 s, and measured that the interval then holds the score of another recording in 97 to 98 %
-    of cases for 30 and 72 seconds of video (88 % for the worst course), and in 94 % for 3 seconds (82 %). It is too
-    narrow where the noise is as slow as the course, which cannot be told apart: 90 to 93 % for noise over 1 s, and 74 %
-    for 3 seconds of video. Smoothed scores of a 3-second video: 80 %.
+    ends are the 0.5th and the 99.5th percentile, and lie 1.25 times as far from the median (1.5 times where scores are
+    smoothed; farther in short videos). ``python -m tests.benchmarks.bench_score_interval`` records five courses with
+    noise that is correlated over up to 0.3 s, and measured that the interval then holds the score of another recording
+    in 97 % of cases for 30 seconds of video, 99 % for 72, and 91 % for 3 (for the worst of the courses 90, 98 and 75 %;
+    robust peaks and smoothing are alike, save 83 % for smoothed scores of 3 seconds). It is too narrow where the noise
+    is as slow as the course, which cannot be told apart: 88, 92 and 80 % for noise over 1 s.
 
     The work is bounded: where frames times resamples exceed 20 million, groups of neighbouring frames stand for one, by
     the greatest, least and mean noise among them (by their middle frame where peaks are robust).
@@ -286,8 +286,7 @@ def _resampled(course: Floats, times: Floats, weights: Floats, settings: Setting
     seconds = max(BLOCK_SECONDS, 3 * settings.smoothing)
     smoothed = smooth(times, course, max(COURSE_SECONDS, 4 * step, 2 * settings.smoothing))
     noise = course - smoothed
-    widened = SMOOTHED_INFLATION if settings.smoothing else INFLATION
-    noise = (noise - noise.mean()) * widened * np.sqrt(1 + seconds / (step * len(times)))
+    noise -= noise.mean()
     group = max(1, -(-len(course) * resamples // _WORK))  # frames that stand for one
     cells = _Cells(smoothed, noise, weights, group, settings.peak == "robust")
     block = min(max(1, round(seconds / (step * group))), max(1, len(cells) // 2))
@@ -298,7 +297,10 @@ def _resampled(course: Floats, times: Floats, weights: Floats, settings: Setting
         order = (starts[:, :, None] + np.arange(block)).reshape(drawn, -1)[:, : len(cells)]
         end, earlier, later = cells.parts(order)
         videos.append(shares[0] * end + shares[1] * earlier + shares[2] * later)
-    return np.concatenate(videos)
+    found = np.concatenate(videos)
+    wider = (SMOOTHED_INFLATION if settings.smoothing else INFLATION) * np.sqrt(1 + seconds / (step * len(times)))
+    middle = np.median(found)
+    return np.asarray(middle + wider * (found - middle))
 
 
 def _chunks(resamples: int, cells: int) -> Iterator[int]:
