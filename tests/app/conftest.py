@@ -91,6 +91,14 @@ def workspace(tmp_path_factory: pytest.TempPathFactory, tiny_clip_folder: Path) 
     return store
 
 
+@pytest.fixture(scope="session")
+def scored(tmp_path_factory: pytest.TempPathFactory, face_video: Path, tiny_clip_folder: Path) -> Store:
+    """Videos and their scores; see video_workspace."""
+    from tests.app.video_workspace import write_scores
+
+    return write_scores(tmp_path_factory.mktemp("scored"), face_video, tiny_clip_folder)
+
+
 def write_hostile(root: Path) -> Path:
     source = write_source(root / "plain.parquet", 40, seed=1)
     table = pq.read_table(source)

@@ -12,7 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.app.test_pages import open_page
-from tests.app.video_workspace import ATTACK, REPORTED, SMILE, stored_score, write_scores
+from tests.app.video_workspace import ATTACK, REPORTED, SMILE, stored_score
 from workbench.app import score_words
 from workbench.app.score_settings import Edits, read_edits
 from workbench.app.widgets.job_status import result_place
@@ -28,11 +28,6 @@ from workbench.methods.peak_end import Settings
 from workbench.specs import ScoreSpec
 from workbench.store import Store
 from workbench.studies.scoring import VideoScore
-
-
-@pytest.fixture(scope="session")
-def scored(tmp_path_factory: pytest.TempPathFactory, face_video: Path, tiny_clip_folder: Path) -> Store:
-    return write_scores(tmp_path_factory.mktemp("video-page"), face_video, tiny_clip_folder)
 
 
 @pytest.fixture

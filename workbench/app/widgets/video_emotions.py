@@ -20,7 +20,7 @@ from workbench.errors import WorkbenchError
 if TYPE_CHECKING:
     from workbench.studies.scoring import VideoScore
 
-TABLE_HEIGHT, ROW_HEIGHT = 460, 35
+TABLE_HEIGHT, ROW_HEIGHT = 460, 33
 DRAWN = "emotions drawn"
 FIXED = ["emotion", "classes", "mean"]
 """Columns that cannot be changed."""
