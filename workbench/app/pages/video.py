@@ -102,10 +102,11 @@ def look(view: View, stored: VideoScore) -> None:
             raise unknown_name("tab", view["tab"], TABS)
         live = read_live(view, stored)
         notices.notes(stored.notes)
-        numbers(live)
+        finish = numbers(live)
         player(view, live, courses(view, live))
         choice(view, "tab", {name: title for name, (title, _) in TABS.items()})
         TABS[view["tab"]][1](view, live)
+        finish()
 
 
 main()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,8 @@ from workbench.specs.video import WHOLE
 from workbench.store import Artifact
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
     from workbench.methods.bootstrap import Estimate
     from workbench.methods.peak_end import PeakEnd, Settings
     from workbench.methods.score_evidence import Sensitivity
@@ -89,26 +91,43 @@ def read_live(view: View, stored: VideoScore) -> Live:
     return Live(stored, edits, settings, scores.rescored(stored, edits, settings), changed)
 
 
-def numbers(live: Live) -> None:
-    """Draw the numbers, each with its definition; below it the interval, the moment, or what is stored."""
+def numbers(live: Live) -> Callable[[], None]:
+    """Draw the numbers, each with its definition; below it the interval, the moment, or what is stored.
+
+    Returns
+    -------
+    callable
+        Draws interval and band, which take longer for a long video: to be called when all else is drawn.
+    """
     result, before, times = live.found.result, live.stored.result, live.stored.times
-    moved, interval = scores.evidence(live.stored, live.edits, live.settings)
     notes = {
-        "video": span(interval),
+        "video": "…",
         "end": window_words(live.settings),
         "earlier": f"{high_or_low(result, result.earlier_row)}, {clock(times[result.earlier_row])}",
         "later": f"{high_or_low(result, result.later_row)}, {clock(times[result.later_row])}",
         "mean": f"{count(int(live.stored.present.sum()))} frames",
         "median": f"{count(int((~live.stored.present).sum()))} gaps",
     }
-    values = {name: f"{getattr(result, name):.2f}" for name in notes}
-    with st.container(key="video-numbers"):
-        for column, name in zip(st.columns(len(values), gap="small"), values, strict=True):
-            title, help_text = video_words.NUMBERS[name]
-            was = f"{getattr(before, name):.2f}"
-            note = f"{notes[name]} (was {was})" if live.changed and was != values[name] else notes[name]
-            column.metric(title, values[name], note, delta_color="off", delta_arrow="off", help=help_text)
-    st.caption(band_words(live, moved))
+    columns = st.columns(len(notes), gap="small")
+    first, band = columns[0].empty(), st.empty()
+
+    def draw(place: DeltaGenerator, name: str, note: str) -> None:
+        title, help_text = video_words.NUMBERS[name]
+        now, was = (f"{getattr(each, name):.2f}" for each in (result, before))
+        words = f"{note} (was {was})" if live.changed and was != now else note
+        place.metric(title, now, words, delta_color="off", delta_arrow="off", help=help_text)
+
+    def finish() -> None:
+        moved, interval = scores.evidence(live.stored, live.edits, live.settings)
+        draw(first, "video", span(interval))
+        band.caption(band_words(live, moved))
+
+    for column, (name, note) in zip((first, *columns[1:]), notes.items(), strict=True):
+        draw(column, name, note)
+    band.caption("…")
+    if not live.changed:
+        finish()
+    return finish
 
 
 def band_words(live: Live, moved: Sensitivity) -> str:
