@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.errors import DamagedArtifactError, StoreError
+from workbench.progress import Silent
 from workbench.store import Artifact, ArtifactKey, Build, Store, canonical_json
 
 KEY = ArtifactKey("things", "Some Slug / 1", {"a": 1, "b": ["x", 2.5]})
@@ -40,6 +41,36 @@ def test_a_finished_result_is_found_by_its_content_and_read_back(store: Store) -
     assert found.summary == {"parts": 3}
     assert found.spec == {"kind": "make"}
     assert [artifact.name for artifact in store.artifacts("things")] == [KEY.name]
+
+
+class Notes(Silent):
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def note(self, message: str) -> None:
+        self.told.append(message)
+
+
+def test_a_result_is_computed_once_and_its_notes_are_told_each_time(store: Store) -> None:
+    notes, builds = Notes(), []
+
+    def compute(build: Build) -> Artifact:
+        builds.append(build)
+        return build.finish({"notes": ["a copy was left out"]})
+
+    first, again = (store.find_or_build(KEY, {"kind": "make"}, compute, notes) for _ in range(2))
+    assert first.name == again.name
+    assert len(builds) == 1
+    assert notes.told == ["a copy was left out"] * 2
+
+
+def test_what_another_process_made_meanwhile_is_not_computed_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = make(store)
+    found = iter([None, made])  # nothing at the first look, something once the lock is held
+    monkeypatch.setattr(Store, "find", lambda *_: next(found))
+    assert store.find_or_build(KEY, {"kind": "make"}, lambda _: pytest.fail("computed again")).name == made.name
 
 
 json_values = st.recursive(

@@ -14,7 +14,7 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -296,6 +296,30 @@ class Store:
                 for leftover in partial.glob(".*.tmp"):
                     leftover.unlink(missing_ok=True)
             yield Build(partial, folder / key.name, key, spec)
+
+    def find_or_build(
+        self,
+        key: ArtifactKey,
+        spec: Mapping[str, Any],
+        compute: Callable[[Build], Artifact],
+        progress: Progress = SILENT,
+    ) -> Artifact:
+        """Return the finished result, or have it computed; the notes in its summary are told in both cases.
+
+        Parameters
+        ----------
+        key, spec, progress
+            As for :meth:`build`.
+        compute : callable
+            Writes the parts and finishes the build. It is called where no other process has made the result meanwhile.
+        """
+        artifact = self.find(key)
+        if artifact is None:
+            with self.build(key, spec, progress) as build:
+                artifact = build if isinstance(build, Artifact) else compute(build)
+        for note in artifact.summary.get("notes", ()):
+            progress.note(note)
+        return artifact
 
     def artifacts(self, kind: str | None = None) -> list[Artifact]:
         """Return the finished results (of one kind), newest first; damaged ones are left out, see :meth:`damaged`."""

@@ -114,14 +114,11 @@ def ablate(spec: AblateSpec, store: Store, progress: Progress = SILENT) -> Ablat
     target = load_target(dissection.spec.target, dissection.spec.weights, store)
     check_same_network(dissection, target.fingerprint)
     plan = _plan(spec, dissection, dataset, open_classifier(target, store, progress))
-    key = _key(plan)
-    artifact = store.find(key)
-    if artifact is None:
-        with store.build(key, spec.to_dict(), progress) as build:
-            artifact = build if isinstance(build, Artifact) else _compute(build, plan, progress)
-    for note in artifact.manifest["summary"]["notes"]:
-        progress.note(note)
-    return Ablation(artifact)
+
+    def compute(build: Build) -> Artifact:
+        return _compute(build, plan, progress)
+
+    return Ablation(store.find_or_build(_key(plan), spec.to_dict(), compute, progress))
 
 
 def _plan(spec: AblateSpec, dissection: Dissection, dataset: Dataset, classifier: Classifier) -> _Plan:

@@ -174,16 +174,13 @@ def predictions(
     int16 array (S, N)
     """
     key = _key(subject, dataset, rows, scales)
-    artifact = store.find(key)
-    if artifact is None:
-        target = subject.classifier.target
-        spec = {"dataset": dataset.name, "target": target.spec, "layer": subject.layer}
-        with store.build(key, spec, progress) as build:
-            if isinstance(build, Artifact):
-                artifact = build
-            else:
-                _run_missing(build, subject, dataset, rows, scales, progress)
-                artifact = build.finish({**spec, "images": len(rows), "settings": len(scales)})
+    spec = {"dataset": dataset.name, "target": subject.classifier.target.spec, "layer": subject.layer}
+
+    def compute(build: Build) -> Artifact:
+        _run_missing(build, subject, dataset, rows, scales, progress)
+        return build.finish({**spec, "images": len(rows), "settings": len(scales)})
+
+    artifact = store.find_or_build(key, spec, compute, progress)
     return np.ascontiguousarray(list_matrix(artifact.table(), "predicted").T)
 
 

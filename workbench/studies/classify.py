@@ -47,17 +47,11 @@ def classify(spec: ClassifySpec, store: Store, progress: Progress = SILENT) -> C
     clip = load_clip(spec.clip)
     aggregate = spec.aggregate or concept_set.default_aggregate
     key = _key(spec, dataset, concept_set, clip, aggregate)
-    artifact = store.find(key)
-    if artifact is None:
-        with store.build(key, spec.to_dict(), progress) as build:
-            artifact = (
-                build
-                if isinstance(build, Artifact)
-                else _compute(build, spec, dataset, concept_set, clip, store, progress)
-            )
-    for note in artifact.manifest["summary"]["notes"]:
-        progress.note(note)
-    return Classification(artifact)
+
+    def compute(build: Build) -> Artifact:
+        return _compute(build, spec, dataset, concept_set, clip, store, progress)
+
+    return Classification(store.find_or_build(key, spec.to_dict(), compute, progress))
 
 
 def _check(concept_set: ConceptSet, dataset: Dataset, spec: ClassifySpec) -> None:

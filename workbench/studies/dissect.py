@@ -71,19 +71,14 @@ def dissect(spec: DissectSpec, store: Store, progress: Progress = SILENT) -> Dis
     clip = load_clip(spec.clip)
     truth, truth_digest = read_truth(dataset, concepts)
     key = _key(spec, dataset, concepts, target, layers, clip, truth_digest)
-    artifact = store.find(key)
-    if artifact is None:
-        with store.build(key, spec.to_dict(), progress) as build:
-            if isinstance(build, Artifact):
-                artifact = build
-            else:
-                scores = _scores(dataset, concepts, clip, store, progress)
-                positive = dataset.labels[:, None] == np.array(concepts.classes, dtype=np.str_)[None, :]
-                case = Case(spec, dataset, concepts, target, probing, held_out, scores, positive, truth)
-                artifact = _compute(build, case, layers, clip, store, progress)
-    for note in artifact.manifest["summary"]["notes"]:
-        progress.note(note)
-    return Dissection(artifact)
+
+    def compute(build: Build) -> Artifact:
+        scores = _scores(dataset, concepts, clip, store, progress)
+        positive = dataset.labels[:, None] == np.array(concepts.classes, dtype=np.str_)[None, :]
+        case = Case(spec, dataset, concepts, target, probing, held_out, scores, positive, truth)
+        return _compute(build, case, layers, clip, store, progress)
+
+    return Dissection(store.find_or_build(key, spec.to_dict(), compute, progress))
 
 
 def choose_layers(layers: Sequence[Layer], patterns: str) -> list[Layer]:

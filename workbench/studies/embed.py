@@ -67,18 +67,13 @@ def embed_dataset(
     """Encode a dataset with a CLIP that is already loaded; see :func:`embed`."""
     rows = first_rows(dataset)
     key = embeddings_key(clip, dataset)
-    artifact = store.find(key)
-    if artifact is None:
-        spec = EmbedSpec(dataset.name, clip.name).to_dict()
-        with store.build(key, spec, progress) as build:
-            if isinstance(build, Artifact):
-                artifact = build
-            else:
-                _encode_parts(build, dataset, clip, rows, progress, workers or engine("local"))
-                artifact = build.finish(
-                    {"dataset": dataset.name, "clip": clip.name, "images": len(rows), "dim": clip.dim}
-                )
-    return open_embeddings(dataset, artifact)
+
+    def compute(build: Build) -> Artifact:
+        _encode_parts(build, dataset, clip, rows, progress, workers or engine("local"))
+        return build.finish({"dataset": dataset.name, "clip": clip.name, "images": len(rows), "dim": clip.dim})
+
+    spec = EmbedSpec(dataset.name, clip.name).to_dict()
+    return open_embeddings(dataset, store.find_or_build(key, spec, compute, progress))
 
 
 def embeddings_key(clip: Clip, dataset: Dataset) -> ArtifactKey:
@@ -109,17 +104,15 @@ def embed_texts(texts: Sequence[str], clip: Clip, store: Store, progress: Progre
     """
     unique = list(dict.fromkeys(texts))
     key = ArtifactKey("texts", f"{len(unique)}-texts", {"clip": clip.fingerprint, "texts": unique})
-    artifact = store.find(key)
-    if artifact is None:
-        with store.build(key, {"clip": clip.name, "texts": unique}, progress) as build:
-            if isinstance(build, Artifact):
-                artifact = build
-            else:
-                progress.step("encode texts", len(unique))
-                vectors = clip.encode_texts(unique)
-                progress.advance(len(unique))
-                build.write_table(0, pa.table({"text": unique, "embedding": list_column(vectors)}))
-                artifact = build.finish({"clip": clip.name, "texts": len(unique)})
+
+    def compute(build: Build) -> Artifact:
+        progress.step("encode texts", len(unique))
+        vectors = clip.encode_texts(unique)
+        progress.advance(len(unique))
+        build.write_table(0, pa.table({"text": unique, "embedding": list_column(vectors)}))
+        return build.finish({"clip": clip.name, "texts": len(unique)})
+
+    artifact = store.find_or_build(key, {"clip": clip.name, "texts": unique}, compute, progress)
     position = {text: row for row, text in enumerate(unique)}
     return list_matrix(artifact.table(), "embedding")[[position[text] for text in texts]]
 

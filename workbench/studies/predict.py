@@ -62,17 +62,11 @@ def predict(spec: PredictSpec, store: Store, progress: Progress = SILENT) -> Cla
         "top_k": spec.top_k,
     }
     key = ArtifactKey(KIND, f"{dataset.name}-{target.spec.rpartition('/')[2]}", content)
-    artifact = store.find(key)
-    if artifact is None:
-        with store.build(key, spec.to_dict(), progress) as build:
-            artifact = (
-                build
-                if isinstance(build, Artifact)
-                else _compute(build, spec, dataset, classifier, labels, store, progress)
-            )
-    for note in artifact.manifest["summary"]["notes"]:
-        progress.note(note)
-    return Classification(artifact)
+
+    def compute(build: Build) -> Artifact:
+        return _compute(build, spec, dataset, classifier, labels, store, progress)
+
+    return Classification(store.find_or_build(key, spec.to_dict(), compute, progress))
 
 
 def record_logits(dataset: Dataset, classifier: Classifier, store: Store, progress: Progress = SILENT) -> Floats:
@@ -87,15 +81,12 @@ def record_logits(dataset: Dataset, classifier: Classifier, store: Store, progre
     spec = {"dataset": dataset.name, "target": classifier.target.spec}
     content = {"network": classifier.fingerprint, "images": content_hash(dataset.digests[rows].tolist())}
     key = ArtifactKey(LOGITS, f"{dataset.name}-{classifier.target.spec.rpartition('/')[2]}", content)
-    artifact = store.find(key)
-    if artifact is None:
-        with store.build(key, spec, progress) as build:
-            if isinstance(build, Artifact):
-                artifact = build
-            else:
-                _run_missing(build, dataset, classifier, rows, progress)
-                artifact = build.finish({**spec, "images": len(rows), "classes": list(classifier.classes)})
-    table = artifact.table()
+
+    def compute(build: Build) -> Artifact:
+        _run_missing(build, dataset, classifier, rows, progress)
+        return build.finish({**spec, "images": len(rows), "classes": list(classifier.classes)})
+
+    table = store.find_or_build(key, spec, compute, progress).table()
     position = {digest: row for row, digest in enumerate(table["digest"].to_pylist())}
     return np.asarray(list_matrix(table, "logits")[[position[digest] for digest in dataset.digests]])
 

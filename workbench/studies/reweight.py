@@ -78,14 +78,11 @@ def reweight(spec: ReweightSpec, store: Store, progress: Progress = SILENT) -> R
     check_same_network(dissection, target.fingerprint)
     classifier = open_classifier(target, store, progress)
     plan = _plan(spec, dataset, classifier, values, grid)
-    key = _key(spec, plan)
-    artifact = store.find(key)
-    if artifact is None:
-        with store.build(key, spec.to_dict(), progress) as build:
-            artifact = build if isinstance(build, Artifact) else _compute(build, plan, store, progress)
-    for note in artifact.manifest["summary"]["notes"]:
-        progress.note(note)
-    return Reweighting(artifact)
+
+    def compute(build: Build) -> Artifact:
+        return _compute(build, plan, store, progress)
+
+    return Reweighting(store.find_or_build(_key(spec, plan), spec.to_dict(), compute, progress))
 
 
 def layer_values(dissection: Dissection, layer: str, by: str) -> Floats:
@@ -273,13 +270,9 @@ def _save_network(plan: _Plan, scale: Floats, store: Store) -> Artifact:
     digest = hashlib.sha256(scale.astype("<f4").tobytes()).hexdigest()[:16]
     content = {"base": target.fingerprint, "layer": layer, "bias": with_bias, "scale": digest}
     key = ArtifactKey(NETWORK, f"{target.spec.rpartition('/')[2]}-{layer}-reweighted", content)
-    artifact = store.find(key)
-    if artifact is not None:
-        return artifact
-    dissected = find_dissection(store, plan.spec.dissection).spec
-    with store.build(key, plan.spec.to_dict()) as build:
-        if isinstance(build, Artifact):
-            return build
+
+    def compute(build: Build) -> Artifact:
+        dissected = find_dissection(store, plan.spec.dissection).spec
         changed = scaled_weights(target.module, layer, torch.from_numpy(scale), with_bias)
         build.write_arrays("weights", {name: tensor.detach().cpu().numpy() for name, tensor in changed.items()})
         return build.finish(
@@ -291,6 +284,8 @@ def _save_network(plan: _Plan, scale: Floats, store: Store) -> Artifact:
                 "layer": layer,
             }
         )
+
+    return store.find_or_build(key, plan.spec.to_dict(), compute)
 
 
 def _summary(
