@@ -33,10 +33,11 @@ h2 { font-size: 1.2rem; margin: 2.4rem 0 .6rem; padding-bottom: .25rem; border-b
 h3 { font-size: 1rem; margin: 1.4rem 0 .4rem; }
 p { margin: .5rem 0; overflow-wrap: anywhere; }
 .note { margin: .8rem 0; padding: .6rem .9rem; border-left: 4px solid #c8742b; background: #fbf4ee; }
-.numbers { display: flex; flex-wrap: wrap; gap: .8rem; margin: 1rem 0; }
-.numbers div { flex: 1 1 9rem; padding: .6rem .9rem; border: 1px solid #dde3e7; border-radius: 8px; }
+.numbers { display: grid; grid-template-columns: repeat(auto-fill, minmax(11rem, 1fr)); gap: .8rem; margin: 1rem 0; }
+.numbers div { padding: .6rem .9rem; border: 1px solid #dde3e7; border-radius: 8px; }
 .numbers span, .numbers small { display: block; color: #55646e; }
-.numbers b { display: block; font-size: 1.5rem; font-weight: 650; }
+.numbers b { display: block; font-size: 1.45rem; font-weight: 650; line-height: 1.35; }
+.numbers small { line-height: 1.35; }
 .wide { overflow-x: auto; margin: .6rem 0; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .8rem .25rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid #eceff1; }

@@ -94,10 +94,11 @@ def course(
             "nticks": 3,
             "rangemode": "tozero",
             "gridcolor": GRID,
-            "automargin": True,
+            "zerolinecolor": GRID,
         },
         hovermode="closest",
     )
+    _left(figure)
     return figure
 
 
@@ -136,6 +137,7 @@ def strip(times: Floats, class_probabilities: Floats, classes: Sequence[str]) ->
     figure.update_layout(barmode="stack", bargap=0, legend={"traceorder": "normal"})
     figure.update_xaxes(title="time (s)", range=list(span(times)), showgrid=False)
     figure.update_yaxes(tickformat=".0%", range=[0, 1], title="probability", nticks=3)
+    _left(figure)
     return figure
 
 
@@ -254,6 +256,12 @@ def span(times: Floats) -> tuple[float, float]:
     first, last = float(times[0]), float(times[-1])
     room = (last - first) * 0.01 or 0.5
     return first - room, last + room
+
+
+def _left(figure: go.Figure) -> None:
+    """Give the figures over time the same room on the left, so that one below the other they are at the same scale."""
+    figure.update_yaxes(automargin=False, title_standoff=4)
+    figure.update_layout(margin_l=64)
 
 
 def _gaps(figure: go.Figure, times: Floats, present: Bools, ends: tuple[float, float], hatched: bool = False) -> None:

@@ -121,7 +121,7 @@ def _headline(document: Document, report: ScoreReport) -> None:
     last = float(report.times[np.flatnonzero(np.isfinite(report.course))[-1]])
     numbers = [
         ("Video score", f"{result.video:.2f}", f"another recording (95 %): {_interval(report.interval)}"),
-        ("Other choices", f"{moved.low:.2f} to {moved.high:.2f}", "with one choice made otherwise"),
+        ("Other choices", f"{moved.low:.2f}–{moved.high:.2f}", "with one choice made otherwise"),
         ("End score", f"{result.end:.2f}", f"the last frames, up to {clock(last)}"),
         ("Earlier peak", f"{result.earlier:.2f}", f"at {clock(float(report.times[result.earlier_row]))}"),
         ("Later peak", f"{result.later:.2f}", f"at {clock(float(report.times[result.later_row]))}"),
@@ -182,7 +182,7 @@ def _sensitivity(document: Document, report: ScoreReport) -> None:
     document.table(
         ["choice", "made otherwise", "video score", "change"],
         [
-            (choice.group, choice.name, f"{choice.video:.2f}", f"{choice.change:+.2f}")
+            (choice.group, choice.name, f"{choice.video:.2f}", _change(choice.change))
             for choice in sorted(moved.choices, key=lambda choice: -abs(choice.change))
         ],
     )
@@ -219,6 +219,11 @@ def _fact(name: str, value: Any) -> str:
     if name in ("width", "height"):
         return f"{int(value)} pixels"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _change(value: float) -> str:
+    text = f"{value:+.2f}"
+    return "0.00" if text in ("+0.00", "-0.00") else text
 
 
 def _stretches(present: Bools) -> int:
