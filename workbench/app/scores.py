@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from workbench.studies.scoring import Rescored, ScoreTable, VideoScore
 
 SCORE, TABLE = "score", "score-table"
+HELD, MOST_HELD = "held", 3
 FRAME = "#f2c14e"
 """Colour of the frame around a face."""
 
@@ -154,7 +155,7 @@ class Source:
 
 def source(found: VideoScore) -> Source:
     """Return where the scored video can be had; its digest must be that of the scored one."""
-    held = session.recall(f"held {found.video['digest']}")
+    held = session.recall(f"{HELD} {found.video['digest']}")
     path = _path(workspace(), found.artifact.name, _stamps(found), found)
     if path is not None and path.parent.resolve() == videos_dir(session.store()).resolve():
         return Source(path, library_address(path.name))
@@ -186,8 +187,12 @@ def _path(root: Path, name: str, stamps: tuple[tuple[str, int, int], ...], _foun
 
 
 def hold(data: bytes, name: str, digest: str) -> None:
-    """Keep an upload in this tab's memory, to be played after its file is deleted."""
-    session.remember(f"held {digest}", uploads.hold(data, name))
+    """Keep an upload in this tab's memory, to be played after its file is deleted; the last few only."""
+    digests = [each for each in session.recall(HELD) or [] if each != digest]
+    for former in digests[:-MOST_HELD]:
+        session.remember(f"{HELD} {former}", None)
+    session.remember(HELD, [*digests[-MOST_HELD:], digest])
+    session.remember(f"{HELD} {digest}", uploads.hold(data, name))
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,12 @@ WAYS = (
         "Classes and splits, the images, and what is wrong with them: blank, duplicate, contradicting, leaking.",
     ),
     (
+        notices.VIDEO,
+        ":material/movie:",
+        "Score a video",
+        "A satisfaction score whose every part can be seen: frames, emotions, peaks, end, and what other choices give.",
+    ),
+    (
         notices.JOBS,
         ":material/pending_actions:",
         "Follow the work",

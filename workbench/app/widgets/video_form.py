@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 MODELS = ("face-clip", "face-cnn")
 """Models to choose from; others may be typed."""
-JOB = "score jobs"
+JOB, UPLOADS = "score jobs", "uploads taken"
 
 
 def score_form(key: str, video: str) -> None:
@@ -42,6 +42,7 @@ def score_form(key: str, video: str) -> None:
             "Or upload",
             [suffix.lstrip(".") for suffix in VIDEO_SUFFIXES],
             accept_multiple_files=True,
+            key=f"upload {key} {session.recall(UPLOADS) or 0}",
             help=video_words.UPLOAD,
         )
         st.caption(f":material/delete: {video_words.UPLOAD}")
@@ -54,6 +55,7 @@ def score_form(key: str, video: str) -> None:
                 st.error(plain(error), icon=":material/error:")
             else:
                 session.remember(JOB, numbers)
+                session.remember(UPLOADS, (session.recall(UPLOADS) or 0) + 1)  # the uploader begins afresh
                 st.rerun()
 
 

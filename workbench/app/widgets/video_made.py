@@ -34,8 +34,8 @@ def draw_made(view: View, live: Live) -> None:
         result = live.found.result
         st.markdown(sum_words(live))
         st.plotly_chart(parts(result, live.settings), key=view.key("parts"), config=CHART)
-    pictures(view, live)
     people(view, live.stored)
+    pictures(view, live)
 
 
 def sum_words(live: Live) -> str:
