@@ -45,7 +45,7 @@ def draw_files(view: View, live: Live) -> None:
             lambda: exports.frames_parquet(stored),
         ),
         "Summary as JSON": ("summary.json", "application/json", lambda: exports.summary_json(stored)),
-        "Report as HTML": ("report.html", "text/html", lambda: exports.score_html(stored, readable(place)).encode()),
+        "Report as HTML": ("report.html", "text/html", lambda: report(stored, place)),
     }
     with st.container(horizontal=True, gap="small"):
         for title, (end, mime, make) in offers.items():
@@ -86,9 +86,10 @@ def command(live: Live) -> str:
     return shlex.join(words)
 
 
-def readable(place: Path | uploads.Held | None) -> Path | None:
-    """Return a file that can be read; an upload that only this tab holds has none."""
-    return place if isinstance(place, Path) else None
+def report(stored: VideoScore, place: Path | uploads.Held | None) -> bytes:
+    """Return the document of a score, with the frames where the video is at hand."""
+    source = None if place is None else scores.opened(place)
+    return exports.score_html(stored, source, scores.reported(stored)).encode()
 
 
 def annotated(view: View, stored: VideoScore, place: Path | uploads.Held | None) -> None:
