@@ -43,9 +43,10 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .8rem .25rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid #eceff1; }
 th { color: #55646e; font-weight: 600; }
 .n { text-align: right; }
-.pictures { display: flex; flex-wrap: wrap; gap: 1rem; margin: .8rem 0; }
-figure { margin: 0; flex: 1 1 11rem; max-width: 18rem; }
-figure img { width: 100%; border-radius: 6px; display: block; background: #f2f5f7; }
+.pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(12rem, 1fr)); gap: 1rem; margin: .8rem 0;
+  align-items: end; }
+figure { margin: 0; }
+figure img { width: 100%; max-height: 12rem; object-fit: contain; object-position: left; border-radius: 6px; display: block; }
 figcaption { font-size: .88rem; color: #55646e; margin-top: .3rem; overflow-wrap: anywhere; }
 .plot { width: 100%; margin: .6rem 0; }
 dt { font-weight: 600; margin-top: .6rem; }

@@ -117,6 +117,7 @@ def score_document(report: ScoreReport) -> str:
 
 
 def _headline(document: Document, report: ScoreReport) -> None:
+    """Give the numbers, and what a reader must not miss beside them."""
     result, moved = report.result, report.sensitivity
     last = float(report.times[np.flatnonzero(np.isfinite(report.course))[-1]])
     numbers = [
@@ -131,6 +132,11 @@ def _headline(document: Document, report: ScoreReport) -> None:
         error = result.video - report.reported
         numbers.insert(1, ("Reported", f"{report.reported:.2f}", f"computed minus reported: {error:+.2f}"))
     document.numbers(numbers)
+    if report.fault:
+        at, message = clock(float(report.fault["time"])), report.fault["message"]
+        document.note(f"The file is damaged: it was scored up to {at}. {message}")
+    for note in report.notes:
+        document.note(note)
 
 
 def _sum(document: Document, report: ScoreReport) -> None:
@@ -189,7 +195,7 @@ def _sensitivity(document: Document, report: ScoreReport) -> None:
 
 
 def _scored(document: Document, report: ScoreReport) -> None:
-    """Say what was scored: facts of the video, gaps, damage, notes."""
+    """Say what was scored: facts of the video, and gaps."""
     video = report.video
     facts = [(title, _fact(name, video[name])) for name, title in _FACTS.items() if video.get(name) is not None]
     present = np.isfinite(report.course)
@@ -202,15 +208,10 @@ def _scored(document: Document, report: ScoreReport) -> None:
             *facts,
             ("Model", report.model),
             ("Frames scored", f"{int(present.sum()):,} of {len(present):,} looked at"),
-            ("Gaps (frames without the chosen face)", f"{gaps:,}{share}, in {_stretches(present):,} stretches"),
+            ("Gaps (frames without the chosen face)", f"{gaps:,}{share}{_stretches(present)}"),
             *([("Digest of the file", str(video["digest"]))] if video.get("digest") else []),
         ],
     )
-    if report.fault:
-        at, message = clock(float(report.fault["time"])), report.fault["message"]
-        document.note(f"The file is damaged: it was scored up to {at}. {message}")
-    for note in report.notes:
-        document.note(note)
 
 
 def _fact(name: str, value: Any) -> str:
@@ -226,8 +227,9 @@ def _change(value: float) -> str:
     return "0.00" if text in ("+0.00", "-0.00") else text
 
 
-def _stretches(present: Bools) -> int:
-    return int((~present & np.append(True, present[:-1])).sum())
+def _stretches(present: Bools) -> str:
+    count = int((~present & np.append(True, present[:-1])).sum())
+    return f", in {count:,} stretch{'es' if count > 1 else ''}" if count else ""
 
 
 def _interval(interval: Estimate) -> str:
