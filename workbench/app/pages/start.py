@@ -37,12 +37,6 @@ WAYS = (
         "Score a video",
         "A satisfaction score whose every part can be seen: frames, emotions, peaks, end, and what other choices give.",
     ),
-    (
-        notices.JOBS,
-        ":material/pending_actions:",
-        "Follow the work",
-        "Imports, encodings and classifications run as jobs: they outlive this tab, can be stopped, and lose nothing.",
-    ),
 )
 
 
