@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -13,7 +15,9 @@ from pathlib import Path
 import pytest
 
 from workbench.app import launch
+from workbench.data.video_library import uploads_dir
 from workbench.errors import SpecError, WorkbenchError
+from workbench.store import Store
 
 
 def test_a_port_in_use_is_refused_in_one_line_that_names_it() -> None:
@@ -55,6 +59,25 @@ def test_a_server_that_ends_at_once_is_an_error_and_not_a_wait() -> None:
         child.wait()
         with pytest.raises(WorkbenchError, match="status 3"):
             launch.wait_until_ready(child, "http://127.0.0.1:1")
+
+
+def test_an_upload_left_behind_is_deleted_when_the_app_starts(tmp_path: Path) -> None:
+    left, fresh = (uploads_dir(Store(tmp_path)) / name for name in ("0123456789abcdef", "fedcba9876543210"))
+    for folder in (left, fresh):
+        folder.mkdir(parents=True)
+        (folder / "face.mp4").write_bytes(b"face")
+    os.utime(left, (0, 0))
+    port = launch.free_port()
+    child = subprocess.Popen(launch.command(port), env=launch.environment(tmp_path), stdout=subprocess.DEVNULL)
+    try:
+        launch.wait_until_ready(child, f"http://127.0.0.1:{port}")
+        deadline = time.monotonic() + 60
+        while left.exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert not left.exists()
+        assert (fresh / "face.mp4").exists()
+    finally:
+        launch.stop(child)
 
 
 def test_launch_answers_only_to_this_machines_names_and_ends_cleanly_on_ctrl_c(tmp_path: Path) -> None:

@@ -34,10 +34,10 @@ PagesManager.uses_pages_directory = False
 
 
 def prepare() -> None:
-    """Import what reads stored classifications, which is slow, before anybody asks; delete uploads left behind."""
-    importlib.import_module("workbench.studies.classify")
+    """Delete uploads left behind, and import what reads stored classifications, which is slow, before anybody asks."""
     with contextlib.suppress(WorkbenchError):
         sweep(Store(workspace()))
+    importlib.import_module("workbench.studies.classify")
 
 
 threading.Thread(target=prepare, daemon=True).start()

@@ -294,5 +294,5 @@ function drawLevels(picture, data, y, width) {
     picture.append(svg("text", attributes, `${words} ${value.toFixed(2)}`));
   };
   level(data.computed, "computed", "video score", LEFT + 4, "start");
-  level(data.reported, "reported", "reported", width - RIGHT - 4, "end");
+  level(data.reported, "reported", "reported", width - RIGHT - 14, "end");
 }
