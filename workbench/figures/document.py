@@ -44,9 +44,10 @@ th, td { padding: .25rem .8rem .25rem 0; text-align: left; vertical-align: top; 
 th { color: #55646e; font-weight: 600; }
 .n { text-align: right; }
 .pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(12rem, 1fr)); gap: 1rem; margin: .8rem 0;
-  align-items: end; }
+  align-items: start; }
 figure { margin: 0; }
-figure img { width: 100%; max-height: 12rem; object-fit: contain; object-position: left; border-radius: 6px; display: block; }
+figure img { display: block; width: 100%; max-height: 12rem; object-fit: contain; object-position: left;
+  border-radius: 6px; }
 figcaption { font-size: .88rem; color: #55646e; margin-top: .3rem; overflow-wrap: anywhere; }
 .plot { width: 100%; margin: .6rem 0; }
 dt { font-weight: 600; margin-top: .6rem; }
