@@ -186,12 +186,17 @@ def write_results(
             place = folder / file_stem(row["model"]) if several else folder
             with disk_errors(place):
                 place.mkdir(exist_ok=True)
-            written += write_score(stored, store, place, annotated, progress)
+            written += write_score(stored, store, place, annotated, progress, reported=row["reported"])
     return written
 
 
 def write_score(
-    score: VideoScore, store: Store, folder: Path, annotated: bool = False, progress: Progress = SILENT
+    score: VideoScore,
+    store: Store,
+    folder: Path,
+    annotated: bool = False,
+    progress: Progress = SILENT,
+    reported: float | None = None,
 ) -> list[Path]:
     """Write one score's files, each beginning with the video's name; see :func:`write_results`."""
     source = source_of(score, store)
@@ -200,7 +205,7 @@ def write_score(
         "frames.csv": lambda: frames_csv(score),
         "frames.parquet": lambda: frames_parquet(score),
         "summary.json": lambda: summary_json(score),
-        "report.html": lambda: score_html(score, source).encode(),
+        "report.html": lambda: score_html(score, source, reported).encode(),
     }
     written = []
     for end, content in contents.items():
