@@ -173,6 +173,7 @@ function obey(state) {
   const [number, time] = state.data.seek ?? [null, 0];
   if (number === null || number === state.obeyed) return;
   state.obeyed = number;
+  state.root.scrollIntoView({ block: "nearest", behavior: "smooth" });
   goTo(state, time, false);
 }
 

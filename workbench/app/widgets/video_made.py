@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from workbench.studies.scoring import VideoScore
 
 PARTS = {"part_end": "End score", "part_earlier": "Earlier peak", "part_later": "Later peak"}
+NUMBER_WIDTH = 150
 MOST_FRAMES, MOST_SECONDS, MOST_SMOOTHING = 100_000.0, 10_000.0, 60.0
 
 
@@ -48,21 +49,8 @@ def sum_words(live: Live) -> str:
 
 def controls(view: View, live: Live) -> None:
     """Draw the choices; each answers at once."""
-    settings, spec = live.settings, live.stored.spec
-    unit = unit_of(view, spec)
-    window = settings.end_seconds if unit == "seconds" else settings.end_frames
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        st.number_input(
-            "End window",
-            0.01,
-            MOST_SECONDS if unit == "seconds" else MOST_FRAMES,
-            step=0.5 if unit == "seconds" else 5.0,
-            format="%g",
-            help=video_words.WINDOW,
-            width=150,
-            **view.slide("window", window),
-        )
-        st.segmented_control("Unit", UNITS, required=True, label_visibility="collapsed", **view.bind("unit", unit))
+    settings = live.settings
+    window(view, live)
     for column, (name, title), share in zip(st.columns(3), PARTS.items(), settings.parts, strict=True):
         value = float(view[name]) if view[name] else share
         column.slider(title, 0.0, 1.0, step=0.05, help=video_words.PART, **view.slide(name, value))
@@ -74,7 +62,7 @@ def controls(view: View, live: Live) -> None:
             step=0.1,
             format="%g",
             help=video_words.SMOOTHING,
-            width=150,
+            width=NUMBER_WIDTH,
             **view.slide("smoothing", settings.smoothing),
         )
         st.segmented_control(
@@ -93,6 +81,25 @@ def controls(view: View, live: Live) -> None:
         on_click=view.set,
         kwargs=dict.fromkeys(CONTROLS, ""),
     )
+
+
+def window(view: View, live: Live) -> None:
+    """Draw the choice of the end window and of its unit."""
+    unit = unit_of(view, live.stored.spec)
+    seconds = unit == "seconds"
+    value = live.settings.end_seconds if seconds else live.settings.end_frames
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.number_input(
+            "End window",
+            0.01,
+            MOST_SECONDS if seconds else MOST_FRAMES,
+            step=0.5 if seconds else 5.0,
+            format="%g",
+            help=video_words.WINDOW,
+            width=NUMBER_WIDTH,
+            **view.slide("window", value),
+        )
+        st.segmented_control("Unit", UNITS, required=True, label_visibility="collapsed", **view.bind("unit", unit))
 
 
 def pictures(view: View, live: Live) -> None:
