@@ -33,6 +33,7 @@ from workbench.store import Store
         ("-rf.mp4", "rf.mp4"),
         ("\x00\n.mp4", "video.mp4"),
         ("🙂.mp4", "video.mp4"),
+        ("a" * 119 + "-bcd.mp4", "a" * 119 + ".mp4"),
     ],
 )
 def test_a_hostile_name_becomes_a_safe_one(name: str, safe: str) -> None:

@@ -66,7 +66,7 @@ def safe_name(name: str) -> str:
     if not dot or suffix not in VIDEO_SUFFIXES:
         raise InputError(f"{last[:80]!r} is not named like a video; its name may end in {', '.join(VIDEO_SUFFIXES)}")
     stem = re.sub(r"[^\w.-]+", "-", stem).strip("-._")
-    short = stem.encode(errors="ignore")[:NAME_BYTES].decode(errors="ignore")
+    short = stem.encode(errors="ignore")[:NAME_BYTES].decode(errors="ignore").rstrip("-._")
     return (short or "video") + suffix
 
 
