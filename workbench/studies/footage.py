@@ -207,13 +207,11 @@ def record_footage(path: Path, spec: ScoreSpec, scorer: Scorer, store: Store, pr
     """
     video = probe(path)
     finder = None if spec.faces == WHOLE_FRAME else detector(spec.detector)
-    key = _key(video, spec, scorer, finder)
-    artifact = store.find(key)
-    if artifact is None:
-        with store.build(key, spec.to_dict(), progress) as build:
-            artifact = (
-                build if isinstance(build, Artifact) else _record(build, path, video, spec, scorer, finder, progress)
-            )
+
+    def compute(build: Build) -> Artifact:
+        return _record(build, path, video, spec, scorer, finder, progress)
+
+    artifact = store.find_or_build(_key(video, spec, scorer, finder), spec.to_dict(), compute, progress)
     return Footage(artifact, video.name)
 
 

@@ -121,18 +121,11 @@ class _Asked:
 
 
 def _stored(asked: _Asked, store: Store, progress: Progress) -> VideoScore:
-    key = asked.key
-    artifact = store.find(key)
-    if artifact is None:
-        with store.build(key, asked.spec.to_dict(), progress) as build:
-            if isinstance(build, Artifact):
-                artifact = build
-            else:
-                progress.step(f"score {asked.footage.name} with {asked.scorer.model}")
-                artifact = _score(build, asked)
-    for note in artifact.manifest["summary"]["notes"]:
-        progress.note(note)
-    return VideoScore(artifact)
+    def compute(build: Build) -> Artifact:
+        progress.step(f"score {asked.footage.name} with {asked.scorer.model}")
+        return _score(build, asked)
+
+    return VideoScore(store.find_or_build(asked.key, asked.spec.to_dict(), compute, progress))
 
 
 def _score(build: Build, asked: _Asked) -> Artifact:

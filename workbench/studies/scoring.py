@@ -269,10 +269,10 @@ def scores_of(store: Store, digest: str) -> list[Artifact]:
 
 
 def source_of(score: VideoScore, store: Store) -> Path | None:
-    """Return the scored file where it is still to be had: where it was, or of the same name among the videos."""
+    """Return the scored file where it is still to be had: of the same name among the videos, or where it was."""
     from workbench.data.video import digest_of
 
-    places: list[Path] = [Path(str(score.artifact.summary["path"])), videos_dir(store) / score.video["name"]]
+    places: list[Path] = [videos_dir(store) / score.video["name"], Path(str(score.artifact.summary["path"]))]
     for path in places:
         try:
             alike = path.is_file() and path.stat().st_size == score.video["size"]
