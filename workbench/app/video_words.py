@@ -6,7 +6,8 @@ NUMBERS = {
     "video": (
         "Video score",
         "Peak-end rule: the end score, the earlier and the later peak, each times its weight; 1 (least satisfied) to 5 "
-        "(most). Below it the 95 % interval: what else this video could have given, by a block bootstrap over time.",
+        "(most). Below it the 95 % interval in which another recording of the same course would fall, by a block bootstrap "
+        "over time. It does not say how right the emotions were read.",
     ),
     "end": (
         "End score",
@@ -17,20 +18,24 @@ NUMBERS = {
         "Of the highest and the lowest frame score, the one that comes first. Below it when.",
     ),
     "later": ("Later peak", "Of the highest and the lowest frame score, the one that comes last. Below it when."),
-    "mean": ("Mean", "Mean frame score over all frames with a face: the video score without any peak-end rule."),
-    "median": ("Median", "Median frame score. Below it the frames that were scored."),
+    "mean": (
+        "Mean",
+        "Mean frame score: the video score without any peak-end rule. Below it the frames with the chosen face.",
+    ),
+    "median": (
+        "Median",
+        "Median frame score. Below it the gaps: scored frames without the chosen face. They get no score and no "
+        "weight, and are never taken for neutral.",
+    ),
 }
 """Name and definition of each number of a video."""
 
 FRAME_SCORE = "Each emotion's probability times its score, added up: 1 (least satisfied) to 5 (most)."
-GAPS = "Frames without the chosen face: they get no score and no weight, and are never taken for neutral."
 BAND = (
     "How far the video score moves when one choice at a time is made otherwise: smoothing, peaks, end window, weights, "
     "or any one emotion left out."
 )
-GRID = "5 to 95 % of all combinations of smoothing, peaks, end window and weights."
 SUM = "The video score as a sum: each part times its weight."
-WEIGHTS = "How much each frame counts in the end score; all weights add up to 1."
 WINDOW = "So much of the end carries 95 % of the end score's weight. Seconds do not depend on the frame rate."
 PART = "How much this part counts; the three are divided by their sum."
 PEAK = {"extreme": "one frame", "robust": "a twentieth"}

@@ -28,7 +28,7 @@ FIXED = ["emotion", "classes", "mean"]
 
 def draw_emotions(view: View, live: Live) -> None:
     """Draw the table, and beside it what comes of it and what else can be done."""
-    left, right = st.columns([7, 5], gap="large")
+    left, right = st.columns([8, 5], gap="medium")
     with left:
         st.markdown("**Emotions and scores**", help=video_words.EMOTIONS)
         table(view, live)

@@ -120,7 +120,7 @@ def numbers(live: Live) -> Callable[[], None]:
     def finish() -> None:
         moved, interval = scores.evidence(live.stored, live.edits, live.settings)
         draw(first, "video", span(interval))
-        band.caption(band_words(live, moved))
+        band.caption(band_words(live, moved), help=video_words.BAND)
 
     for column, (name, note) in zip((first, *columns[1:]), notes.items(), strict=True):
         draw(column, name, note)

@@ -57,7 +57,7 @@ def sentences(live: Live, moved: Sensitivity, interval: Estimate) -> list[str]:
     return [
         f"As chosen the video scores {now:.2f}; with one choice made otherwise {moved.low:.2f} to {moved.high:.2f}.",
         f"Over all combinations 90 % lie between {moved.grid_low:.2f} and {moved.grid_high:.2f}.",
-        f"By chance over time alone (block bootstrap, 95 %): {span(interval)}.",
+        f"Another recording of the same course would give {span(interval)} (95 %, block bootstrap over time).",
     ]
 
 

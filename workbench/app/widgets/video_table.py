@@ -47,7 +47,7 @@ def draw_tables(view: View) -> None:
         raise unknown_name("table of scores", name, found)
     left, right = st.columns([6, 1], vertical_alignment="bottom")
     left.selectbox("Table", list(found), format_func=lambda each: table_title(found[each]), **view.bind("table", name))
-    with right.popover("New table", icon=":material/add:", width="stretch"):
+    with right.popover("New", icon=":material/add:", width="stretch"):
         score_form("new table", "")
     view.settle(table=name)
     table = scores.table(name)
@@ -69,22 +69,19 @@ def draw_models(view: View, table: ScoreTable) -> None:
     if not judged:
         st.caption("Without reported scores there is no error to tell; name a CSV file of them in the form.")
         return
-    left, right = st.columns([5, 7], gap="large")
-    with left:
-        st.markdown("**How far off each model is**", help=video_words.MAE)
-        st.dataframe(
-            pd.DataFrame(judged, columns=["model", "videos", "mae", "low", "high", "bias", "rank"]),
-            hide_index=True,
-            placeholder="–",
-            column_config={
-                name: st.column_config.NumberColumn(title, format="%d" if name == "videos" else "%.2f", help=text)
-                for name, (title, text) in video_words.MODEL_COLUMNS.items()
-            },
-        )
-    with right:
-        st.markdown("**Reported against computed**", help=video_words.REPORTED_FIGURE)
-        rows = [row for row in table.rows if row["error"] is not None]
-        st.plotly_chart(models(rows), key=view.key("models"), config=CHART)
+    st.markdown("**How far off each model is**", help=video_words.MAE)
+    st.dataframe(
+        pd.DataFrame(judged, columns=["model", "videos", "mae", "low", "high", "bias", "rank"]),
+        hide_index=True,
+        placeholder="–",
+        column_config={
+            name: st.column_config.NumberColumn(title, format="%d" if name == "videos" else "%.2f", help=text)
+            for name, (title, text) in video_words.MODEL_COLUMNS.items()
+        },
+    )
+    st.markdown("**Reported against computed**", help=video_words.REPORTED_FIGURE)
+    rows = [row for row in table.rows if row["error"] is not None]
+    st.plotly_chart(models(rows), key=view.key("models"), config=CHART)
 
 
 def draw_rows(view: View, table: ScoreTable) -> None:
