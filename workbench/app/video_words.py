@@ -6,8 +6,8 @@ NUMBERS = {
     "video": (
         "Video score",
         "Peak-end rule: the end score, the earlier and the later peak, each times its weight; 1 (least satisfied) to 5 "
-        "(most). Below it the 95 % interval in which another recording of the same course would fall, by a block bootstrap "
-        "over time. It does not say how right the emotions were read.",
+        "(most). Below it the 95 % interval in which another recording of the same course would fall, by a block "
+        "bootstrap over time. It does not say how right the emotions were read.",
     ),
     "end": (
         "End score",

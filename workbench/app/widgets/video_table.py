@@ -52,8 +52,18 @@ def draw_tables(view: View) -> None:
     view.settle(table=name)
     table = scores.table(name)
     notices.notes(table.notes)
-    draw_models(view, table)
-    draw_rows(view, table)
+    rows = [row for row in table.rows if row["error"] is not None]
+    if not rows:
+        st.caption("Without reported scores there is no error to tell; name a CSV file of them in the form.")
+        draw_rows(view, table)
+        return
+    draw_models(table)
+    left, right = st.columns([7, 5], gap="large")
+    with left:
+        draw_rows(view, table)
+    with right:
+        st.markdown("**Reported against computed**", help=video_words.REPORTED_FIGURE)
+        st.plotly_chart(models(rows), key=view.key("models"), config=CHART)
 
 
 def table_title(run: Artifact) -> str:
@@ -63,12 +73,9 @@ def table_title(run: Artifact) -> str:
     return f"{path} · {run.spec['model']} · {len(run.summary['rows'])} rows · {finished}"
 
 
-def draw_models(view: View, table: ScoreTable) -> None:
-    """Draw how far each model is off, where there are reported scores."""
+def draw_models(table: ScoreTable) -> None:
+    """Draw how far each model is off."""
     judged = [row for row in table.models if row["mae"] is not None]
-    if not judged:
-        st.caption("Without reported scores there is no error to tell; name a CSV file of them in the form.")
-        return
     st.markdown("**How far off each model is**", help=video_words.MAE)
     st.dataframe(
         pd.DataFrame(judged, columns=["model", "videos", "mae", "low", "high", "bias", "rank"]),
@@ -79,9 +86,6 @@ def draw_models(view: View, table: ScoreTable) -> None:
             for name, (title, text) in video_words.MODEL_COLUMNS.items()
         },
     )
-    st.markdown("**Reported against computed**", help=video_words.REPORTED_FIGURE)
-    rows = [row for row in table.rows if row["error"] is not None]
-    st.plotly_chart(models(rows), key=view.key("models"), config=CHART)
 
 
 def draw_rows(view: View, table: ScoreTable) -> None:
