@@ -150,3 +150,17 @@ def test_a_result_that_is_not_there_is_one_line(store: Store, name: str) -> None
     make(store)
     with pytest.raises(StoreError, match="no things named"):
         store.artifact("things", name)
+
+
+def test_a_manifest_that_was_changed_is_damaged(store: Store) -> None:
+    key = ArtifactKey("thing", "a", {"x": 1})
+    with store.build(key, {}) as build:
+        assert isinstance(build, Build)
+        artifact = build.finish({"score": 4.0})
+    manifest = artifact.path / "manifest.json"
+    text = manifest.read_text()
+    manifest.write_text(text.replace("4.0", "5.0"))
+    with pytest.raises(DamagedArtifactError, match="the manifest is not the one that was written"):
+        store.find(key)
+    manifest.write_text(text)
+    assert store.find(key) == artifact

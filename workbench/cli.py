@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from workbench import __version__, reports
-from workbench.errors import Cancelled, WorkbenchError
-from workbench.progress import Console
+from workbench.errors import Cancelled, SpecError, WorkbenchError
+from workbench.progress import Console, Progress
 from workbench.specs import (
     AGGREGATES,
     COLOURS,
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"\nworkbench: {str(stop) or 'interrupted; finished parts are kept'}\n")
         return EXIT_INTERRUPTED
     except WorkbenchError as error:
-        sys.stderr.write(f"workbench: {error}\n")
+        sys.stderr.write(f"workbench: {' '.join(str(error).split())}\n")  # a file's name may hold a line's end
         return EXIT_USAGE
     if report is not None:
         sys.stdout.write(report.json() if options.json else report.text())
@@ -275,26 +275,39 @@ def _add_server(target: argparse.ArgumentParser) -> None:
     target.add_argument("--no-browser", action="store_true", help="print the address, open no browser")
 
 
-def _execute(
-    spec: Spec, store: Store, split: str = "", out: Path | None = None, annotated: bool = False
-) -> reports.Report:
+Write = Callable[[str, Progress], object]
+
+
+def _execute(spec: Spec, store: Store, split: str = "", write: Write | None = None) -> reports.Report:
     from workbench.studies import run_study
 
     progress = Console()
     try:
         result = run_study(spec, store, progress)
-        if out is not None:
-            from workbench.exports.score import write_results
-
-            write_results(result, store, out, annotated, progress)
+        if write is not None:
+            write(result, progress)
     finally:
         progress.close()
     return reports.of_result(spec, result, store, split)
 
 
 def _study(options: argparse.Namespace, store: Store) -> reports.Report:
-    more = {name: getattr(options, name) for name in ("split", "out", "annotated") if hasattr(options, name)}
-    return _execute(options.spec(options), store, **more)
+    spec = options.spec(options)
+    write = _score_files(options, spec, store) if isinstance(spec, ScoreSpec) else None
+    return _execute(spec, store, getattr(options, "split", ""), write)
+
+
+def _score_files(options: argparse.Namespace, spec: ScoreSpec, store: Store) -> Write | None:
+    """Return what writes a score's files where they were asked for."""
+    if options.out is None:
+        if options.annotated:
+            raise SpecError("--annotated goes with --out DIR, the folder to write to")
+        return None
+    from workbench.data.video_library import find_video
+    from workbench.exports.score import write_results
+
+    place = find_video(store, spec.video)
+    return lambda result, progress: write_results(result, store, options.out, place, options.annotated, progress)
 
 
 def _run(options: argparse.Namespace, store: Store) -> reports.Report | None:

@@ -86,4 +86,5 @@ def unknown_name(kind: str, name: str, valid: Iterable[str]) -> SpecError:
     hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
     more = f", and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
     listed = (", ".join(names[:_LISTED]) or "none yet") + more
-    return SpecError(f"unknown {kind} {name!r}{hint} (known: {listed})")
+    shown = name if len(name) <= 200 else f"{name[:200]}..."
+    return SpecError(f"unknown {kind} {shown!r}{hint} (known: {listed})")

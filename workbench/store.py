@@ -209,6 +209,7 @@ class Build:
             "summary": dict(summary or {}),
             "parts": parts,
         }
+        manifest["digest"] = content_hash(manifest)
         text = json.dumps(manifest, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n"
         write_bytes(self._folder / "manifest.json", text.encode())
         with disk_errors(self._final):
@@ -274,6 +275,9 @@ class Store:
             raise DamagedArtifactError(f"{manifest_path}: the manifest cannot be read; {_MEND}") from error
         if not complete or manifest["schema"] != SCHEMA:
             raise DamagedArtifactError(f"{manifest_path}: not a manifest of layout {SCHEMA}; {_MEND}")
+        digest = manifest.get("digest")
+        if digest is not None and digest != content_hash({k: v for k, v in manifest.items() if k != "digest"}):
+            raise DamagedArtifactError(f"{manifest_path}: the manifest is not the one that was written; {_MEND}")
         return Artifact(path, manifest)
 
     @contextmanager

@@ -28,6 +28,8 @@ PAGES = {
     "neurons": ("neurons?dataset=demo", ".units[data-shown]:not([data-shown=''])"),
     "unit": ("neurons?dataset=demo&unit=conv4b:26&maps=yes", "[data-testid=stPlotlyChart] .main-svg"),
     "reweight": ("reweight?dataset=demo&layer=lin1", "[data-testid=stPlotlyChart] .main-svg"),
+    "video": ("video?video=peak-late.mp4", ".player svg path"),
+    "sensitivity": ("video?video=two-faces.mp4&tab=sensitivity", "[data-testid=stPlotlyChart] .main-svg"),
     "jobs": ("jobs", "h1"),
 }
 """Picture: the page's address, and what must be on it before it is taken."""

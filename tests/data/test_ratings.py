@@ -94,3 +94,13 @@ def test_any_bytes_give_ratings_or_one_line(tmp_path_factory: pytest.TempPathFac
         message = str(error)
     assert len(message.splitlines()) == 1
     assert all(1 <= score <= 5 for score in found.values())
+
+
+@pytest.mark.parametrize("head", ["sep=,\n", "\n\n", "sep=,\n\n"])
+def test_blank_lines_and_a_spreadsheets_own_first_line_are_passed_over(head: str, tmp_path: Path) -> None:
+    path = tmp_path / "ratings.csv"
+    path.write_text(head + "video,score\na.mp4,4\n")
+    assert read_ratings(path, ["a.mp4"]) == {"a.mp4": 4.0}
+    path.write_text(head + "video,score\na.mp4,9\n")
+    with pytest.raises(InputError, match=f"line {head.count(chr(10)) + 2}:"):
+        read_ratings(path, ["a.mp4"])

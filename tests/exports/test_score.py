@@ -14,6 +14,7 @@ from workbench.cli import main
 from workbench.data.video import Reader
 from workbench.errors import StoreError
 from workbench.exports.score import (
+    distinct_stems,
     file_stem,
     frame_table,
     frames_csv,
@@ -27,7 +28,7 @@ from workbench.progress import Silent
 from workbench.specs import ScoreSpec
 from workbench.store import Store
 from workbench.studies.score import score
-from workbench.studies.scoring import VideoScore
+from workbench.studies.scoring import VideoScore, source_of
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +78,7 @@ def test_everything_is_written_and_the_document_needs_nothing_else(
     stored: tuple[VideoScore, Store], tmp_path: Path
 ) -> None:
     found, store = stored
-    written = write_score(found, store, tmp_path, annotated=True)
+    written = write_score(found, tmp_path / "smile", source_of(found, store), annotated=True)
     assert [path.name for path in written] == [
         "smile.frames.csv",
         "smile.frames.parquet",
@@ -122,10 +123,16 @@ def test_a_document_without_the_video_says_so_and_an_annotated_copy_cannot_be(fa
     found = score(ScoreSpec(str(copy), model="face-cnn", resamples=100), store)
     assert isinstance(found, VideoScore)
     copy.unlink()
-    document = write_score(found, store, tmp_path)[3].read_text(encoding="utf-8")
-    assert "data:image/jpeg" not in document
+    reference, out = found.artifact.reference, tmp_path / "out"
     with pytest.raises(StoreError, match=r"gone\.mp4 is gone"):
-        write_score(found, store, tmp_path, annotated=True)
+        write_results(reference, store, out, annotated=True)
+    assert list(out.iterdir()) == []
+    document = write_results(reference, store, out)[3].read_text(encoding="utf-8")
+    assert "data:image/jpeg" not in document
+    assert "not at hand" in document
+    shutil.copy(face_video, tmp_path / "elsewhere.mp4")  # the same bytes under another name
+    again = write_results(reference, store, out, tmp_path / "elsewhere.mp4")
+    assert "data:image/jpeg" in again[3].read_text(encoding="utf-8")
 
 
 def test_a_folder_is_written_model_by_model(face_video: Path, tmp_path: Path) -> None:
@@ -153,9 +160,38 @@ def test_the_command_writes_and_prints(face_video: Path, tmp_path: Path, capsys:
     assert (tmp_path / "out" / "smile.report.html").is_file()
     assert main([*words, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["result"]["video"] > 1
+    assert main([*words, "--annotated"]) == 2
+    assert "--annotated goes with --out" in capsys.readouterr().err
     (tmp_path / "file").write_text("x")
     assert main([*words, "--out", str(tmp_path / "file")]) == 2
     assert "file" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_videos_and_models_of_like_names_do_not_share_files(face_video: Path, tmp_path: Path) -> None:
+    from tests.conftest import write_clip
+
+    videos, store = tmp_path / "videos", Store(tmp_path / "workspace")
+    videos.mkdir()
+    for name in ("a.mp4", "a.mov", "b c.mp4", "b-c.mp4"):
+        shutil.copy(face_video, videos / name)
+    models = []
+    for seed in (1, 2):
+        (tmp_path / str(seed) / "net").mkdir(parents=True)
+        models.append(f"local-dir:{write_clip(tmp_path / str(seed) / 'net', seed)}")
+    found = score(ScoreSpec(str(videos), ",".join(models), faces="whole", every=10, resamples=100), store)
+    written = write_results(found.artifact.reference, store, tmp_path / "out", videos)
+    assert len({path.relative_to(tmp_path) for path in written}) == len(written) == 1 + 2 * 4 * 4
+    assert all(path.is_file() for path in written)
+
+
+def test_names_are_made_distinct() -> None:
+    assert distinct_stems(["a.mp4", "b.mp4", "a.mp4"]) == {"a.mp4": "a", "b.mp4": "b"}
+    assert distinct_stems(["a.mp4", "a.mov"]) == {"a.mp4": "a.mp4", "a.mov": "a.mov"}
+    assert len(set(distinct_stems(["x y.mp4", "x-y.mp4", "x.y.mp4", "X Y.mp4"]).values())) == 4
+    assert distinct_stems(["ViT-B-32/openai", "ViT-L-14/openai"], whole=True) == {
+        "ViT-B-32/openai": "ViT-B-32-openai",
+        "ViT-L-14/openai": "ViT-L-14-openai",
+    }
 
 
 @pytest.mark.parametrize(

@@ -131,6 +131,31 @@ def test_leaving_a_word_out_is_what_a_softmax_without_it_gives(face_video: Path,
         found.rescored(keep=np.zeros(len(found.names), dtype=bool))
 
 
+def test_scoring_again_refuses_what_is_no_choice(face_video: Path, shared: Store) -> None:
+    found = scored(spec_of(face_video), shared)
+    for scores in (np.full(37, 9.0), np.full(37, np.nan), np.ones(3)):
+        with pytest.raises(SpecError, match="score"):
+            found.rescored(scores)
+        with pytest.raises(SpecError, match="score"):
+            found.evidence(scores)
+    with pytest.raises(SpecError, match="one entry for each of the 37 names"):
+        found.rescored(keep=np.ones(3, dtype=bool))
+
+
+def test_scoring_again_takes_lists_and_whole_numbers_and_forgets_what_is_left_out(
+    face_video: Path, shared: Store
+) -> None:
+    found = scored(spec_of(face_video), shared)
+    keep = [1] * 37
+    assert found.rescored(keep=keep).result.video == found.result.video  # type: ignore[arg-type]
+    assert found.evidence(keep=keep)[1] == found.interval  # type: ignore[arg-type]
+    keep[3], scores = 0, found.scores.tolist()
+    scores[3] = float("nan")
+    rescored = found.rescored(scores, keep).result.video  # type: ignore[arg-type]
+    assert np.isfinite(rescored)
+    assert found.evidence(scores, keep)[1].value == pytest.approx(rescored)  # type: ignore[arg-type]
+
+
 def test_words_are_added_without_the_video(face_video: Path, tmp_path: Path, store: Store) -> None:
     copy = tmp_path / "gone.mp4"
     shutil.copy(face_video, copy)

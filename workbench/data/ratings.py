@@ -58,6 +58,8 @@ def read_ratings(path: Path, videos: Sequence[str]) -> dict[str, float]:
 def _rows(path: Path) -> Iterator[tuple[int, str, str]]:
     """Yield line number, video and score, as written, of every row that is not empty."""
     text = _text(path)
+    first = next((place for place, line in enumerate(text.splitlines()) if line.strip() and line[:4] != "sep="), 0)
+    text = "".join(text.splitlines(keepends=True)[first:])  # blank lines and Excel's own first line
     heading = text.partition("\n")[0]
     delimiter = max(",;\t", key=heading.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
@@ -72,9 +74,9 @@ def _rows(path: Path) -> Iterator[tuple[int, str, str]]:
             cells = [cell.strip() for cell in row] + [""] * len(names)
             if any(cells):
                 score = cells[at[1]]
-                yield reader.line_num, cells[at[0]], score.replace(",", ".") if delimiter == ";" else score
+                yield first + reader.line_num, cells[at[0]], score.replace(",", ".") if delimiter == ";" else score
     except csv.Error as error:
-        raise InputError(f"{path}, line {reader.line_num}: is not CSV ({error})") from error
+        raise InputError(f"{path}, line {first + reader.line_num}: is not CSV ({error})") from error
 
 
 def _text(path: Path) -> str:

@@ -34,9 +34,11 @@ def videos_in(folder: Path) -> list[Path]:
 
 
 def list_videos(store: Store) -> list[str]:
-    """Return the names, with their ends, of the workspace's videos."""
+    """Return the names, with their ends, of the workspace's videos; links out of their folder are left out."""
     folder = videos_dir(store)
-    return [path.name for path in videos_in(folder)] if folder.is_dir() else []
+    if not folder.is_dir():
+        return []
+    return [path.name for path in videos_in(folder) if path.resolve().parent == folder.resolve()]
 
 
 def find_video(store: Store, text: str) -> Path:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -150,17 +151,48 @@ def file_stem(name: str) -> str:
     return re.sub(r"[^\w.-]+", "-", Path(name).stem).strip("-.")[:80] or "video"
 
 
+def distinct_stems(names: Sequence[str], whole: bool = False) -> dict[str, str]:
+    """Return a beginning of file names for each name, no two alike: its stem, its whole name, or that with a number.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Names of videos, or specs of models; one that stands twice is taken once.
+    whole : bool
+        Do without the stems.
+    """
+    unique = list(dict.fromkeys(names))
+    found: dict[str, str] = {}
+    taken: set[str] = set()
+    stems = [file_stem(name) for name in unique]
+    for name, stem in zip(unique, stems, strict=True):
+        plain = not whole and stems.count(stem) == 1
+        start = stem if plain else re.sub(r"[^\w.-]+", "-", name).strip("-.")[-80:] or "video"
+        choices = (start if number == 1 else f"{start}-{number}" for number in count(1))
+        found[name] = next(choice for choice in choices if choice.casefold() not in taken)
+        taken.add(found[name].casefold())
+    return found
+
+
 def write_results(
-    reference: str, store: Store, folder: Path, annotated: bool = False, progress: Progress = SILENT
+    reference: str,
+    store: Store,
+    folder: Path,
+    place: Path | None = None,
+    annotated: bool = False,
+    progress: Progress = SILENT,
 ) -> list[Path]:
     """Write what a run of ``score`` made into a folder; files that are there are replaced.
 
     Parameters
     ----------
     reference : str
-        ``score/NAME``, or ``score-table/NAME`` for all its videos and the table itself (``scores.csv``).
+        ``score/NAME``, or ``score-table/NAME`` for the table itself (``scores.csv``) and all its videos, in a folder a
+        model where there are several.
     folder : Path
         Made if need be.
+    place : Path, optional
+        The file that was scored, or the folder of files, where it lies now.
     annotated : bool
         Whether to write the annotated videos as well, which takes as long as reading them.
 
@@ -174,33 +206,54 @@ def write_results(
     with disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     if kind == KIND:
-        return write_score(open_score(artifact), store, folder, annotated, progress)
+        score = open_score(artifact)
+        stem = file_stem(score.video["name"])
+        return write_score(score, folder / stem, source_of(score, store, place), annotated, progress)
     table = open_score_table(artifact)
+    stems = distinct_stems([row["video"] for row in table.rows])
+    folders = distinct_stems([row["model"] for row in table.rows], whole=True)
     rows = [{name: value for name, value in row.items() if name != "problem"} for row in table.rows]
     written = [folder / "scores.csv"]
     write_atomically(written[0], lambda path: pa_csv.write_csv(pa.Table.from_pylist(rows), path))
     for row in table.rows:
         if row["score"]:
-            stored = open_score(store.artifact(KIND, row["score"]))
-            several = len(table.models) > 1
-            place = folder / file_stem(row["model"]) if several else folder
-            with disk_errors(place):
-                place.mkdir(exist_ok=True)
-            written += write_score(stored, store, place, annotated, progress, reported=row["reported"])
+            score = open_score(store.artifact(KIND, row["score"]))
+            target = folder / folders[row["model"]] if len(table.models) > 1 else folder
+            with disk_errors(target):
+                target.mkdir(exist_ok=True)
+            own = place / row["video"] if place is not None and place.is_dir() else place
+            start = target / stems[row["video"]]
+            source = source_of(score, store, own)
+            written += write_score(score, start, source, annotated, progress, reported=row["reported"])
     return written
 
 
 def write_score(
     score: VideoScore,
-    store: Store,
-    folder: Path,
+    start: Path,
+    source: Path | None,
     annotated: bool = False,
     progress: Progress = SILENT,
     reported: float | None = None,
 ) -> list[Path]:
-    """Write one score's files, each beginning with the video's name; see :func:`write_results`."""
-    source = source_of(score, store)
-    stem = file_stem(score.video["name"])
+    """Write one score's files.
+
+    Parameters
+    ----------
+    start : Path
+        Folder and beginning of the files' names; the folder exists.
+    source : Path or None
+        The video, where it is to be had.
+    annotated, reported
+        See :func:`write_results` and :func:`score_html`.
+
+    Raises
+    ------
+    StoreError
+        See :func:`write_results`.
+    """
+    if annotated and source is None:
+        raise StoreError(f"{score.video['name']} is gone, so no annotated video can be made of it")
     contents: dict[str, Callable[[], bytes]] = {
         "frames.csv": lambda: frames_csv(score),
         "frames.parquet": lambda: frames_parquet(score),
@@ -209,11 +262,9 @@ def write_score(
     }
     written = []
     for end, content in contents.items():
-        written.append(folder / f"{stem}.{end}")
+        written.append(start.with_name(f"{start.name}.{end}"))
         write_bytes(written[-1], content())
-    if annotated:
-        if source is None:
-            raise StoreError(f"{score.video['name']} is gone, so no annotated video can be made of it")
-        written.append(folder / f"{stem}.annotated.mp4")
+    if annotated and source is not None:
+        written.append(start.with_name(f"{start.name}.annotated.mp4"))
         write_annotated(score, source, written[-1], progress)
     return written

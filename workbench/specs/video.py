@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -98,14 +99,17 @@ class ScoreSpec(Spec):
         check_range("smoothing", self.smoothing, 0, 60)
         check_range("resamples", self.resamples, 100, 100_000)
         check_range("seed", self.seed, 0, 2**31 - 1)
-        if not 0 < self.end_frames <= 1e9:
-            raise SpecError(f"end_frames is {self.end_frames:g}; it must be above 0, and is 40 in the source study")
+        if not 0.1 <= self.end_frames <= 1e9:
+            raise SpecError(f"end_frames is {self.end_frames:g}; it must be 0.1 or more, and is 40 in the source study")
         check_range("end_seconds", self.end_seconds, 0, 1e6)
+        for name in ("end_seconds", "smoothing"):
+            if 0 < getattr(self, name) < 0.001:
+                raise SpecError(f"{name} is {getattr(self, name):g}; it must be 0, or 0.001 seconds or more")
         _ = self.score_changes  # checked at once
         parts = numbers(self.parts, "parts")
-        if len(parts) != 3 or min(parts) < 0 or sum(parts) <= 0:
+        if len(parts) != 3 or min(parts) < 0 or max(parts) > 1e6 or sum(parts) < 1e-6:
             raise SpecError(
-                f"parts is {self.parts!r}; it takes three numbers from 0 on (end, earlier peak, later peak), "
+                f"parts is {self.parts[:80]!r}; it takes three numbers from 0 on (end, earlier peak, later peak), "
                 "such as 0.5,0.1,0.4"
             )
 
@@ -148,17 +152,29 @@ class ScoreSpec(Spec):
         for entry in filter(None, map(str.strip, self.scores.split(","))):
             name, sign, value = entry.rpartition("=")
             name = name.strip()
-            if not sign or not name:
-                raise SpecError(
-                    f"scores: {entry!r} is not of the form name=score; use a list such as happy=4.5,shock=2"
-                )
-            if name in found:
+            if not sign or not name or ";" in name:
+                raise SpecError(f"scores: {entry[:80]!r} is not of the form name=score; {_SCORES}")
+            if name.casefold() in map(str.casefold, found):
                 raise SpecError(f"scores: {name!r} stands twice")
-            found[name] = numbers(value, f"scores, {name}")[0]
-            check_range(f"scores: the score of {name!r}", found[name], 1, 5)
+            found[name] = _score(name, value)
         return found
 
     @property
     def title(self) -> str:
         """See :class:`Spec`."""
         return f"score {self.video.replace(chr(92), '/').rpartition('/')[2]} with {', '.join(self.models)}"
+
+
+_SCORES = "use a list such as happy=4.5,shock=2"
+
+
+def _score(name: str, text: str) -> float:
+    """Return a score from 1 to 5; :class:`SpecError` says whose is none."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise SpecError(f"scores: the score of {name[:80]!r} is {text.strip()[:80]!r}, which is no number; {_SCORES}")
+    check_range(f"scores: the score of {name[:80]!r}", value, 1, 5)
+    return value

@@ -11,6 +11,7 @@ import numpy as np
 
 from workbench.data.concepts import MAX_SCORE, MIN_SCORE
 from workbench.data.video_library import videos_dir
+from workbench.errors import SpecError
 from workbench.methods.bootstrap import Estimate
 from workbench.methods.peak_end import PeakEnd, Settings, frame_scores, peak_end, without
 from workbench.methods.score_evidence import Choice, Sensitivity, block_bootstrap, sensitivity
@@ -219,10 +220,11 @@ class VideoScore:
         Raises
         ------
         SpecError
-            No name is kept.
+            No name is kept, there is not one entry a name, or the score of a kept name is not 1 to 5.
         """
-        probabilities = self.probabilities if keep is None or keep.all() else without(self.probabilities, keep)
-        course = frame_scores(probabilities, self.scores if scores is None else scores)
+        scores, keep = self._choices(scores, keep)
+        probabilities = self.probabilities if keep.all() else without(self.probabilities, keep)
+        course = frame_scores(probabilities, scores)
         settings = settings or self.settings
         result = peak_end(self.frames, self.times, course, settings)
         return Rescored(course, fold(probabilities, self.membership), result, settings)
@@ -231,12 +233,24 @@ class VideoScore:
         self, scores: Floats | None = None, keep: Bools | None = None, settings: Settings | None = None
     ) -> tuple[Sensitivity, Estimate]:
         """Return sensitivity and interval of :meth:`rescored` with the same arguments."""
-        keep = np.ones(len(self.names), dtype=bool) if keep is None else keep
+        scores, keep = self._choices(scores, keep)
         probabilities = self.probabilities if keep.all() else without(self.probabilities, keep)
-        scores = self.scores if scores is None else scores
         names = tuple(name for name, kept in zip(self.names, keep, strict=True) if kept)
         kept = Vocabulary(names, self.classes, self.membership[keep], scores[keep])
         return evidence(self.frames, self.times, probabilities[:, keep], kept, settings or self.settings, self.spec)
+
+    def _choices(self, scores: Floats | None, keep: Bools | None) -> tuple[Floats, Bools]:
+        """Return scores and kept names as arrays of one entry a name; the score of a name left out does not count."""
+        names = len(self.names)
+        kept = np.ones(names, dtype=bool) if keep is None else np.asarray(keep, dtype=bool)
+        values = self.scores if scores is None else np.asarray(scores, dtype=np.float64)
+        if kept.shape != (names,) or values.shape != (names,):
+            raise SpecError(f"scores and keep take one entry for each of the {names} names, from {self.names[0]!r} on")
+        wrong = np.flatnonzero(kept & ~((values >= MIN_SCORE) & (values <= MAX_SCORE)))
+        if len(wrong):
+            name, value = self.names[wrong[0]], values[wrong[0]]
+            raise SpecError(f"the score of {name!r} is {value:g}; it must be {MIN_SCORE:g} to {MAX_SCORE:g}")
+        return np.where(kept, values, MIN_SCORE), kept
 
 
 def evidence(
@@ -268,11 +282,12 @@ def scores_of(store: Store, digest: str) -> list[Artifact]:
     return [found for found in store.artifacts(KIND) if found.summary["video"]["digest"] == digest]
 
 
-def source_of(score: VideoScore, store: Store) -> Path | None:
-    """Return the scored file where it is still to be had: of the same name among the videos, or where it was."""
+def source_of(score: VideoScore, store: Store, place: Path | None = None) -> Path | None:
+    """Return the scored file where it is to be had: at ``place``, among the videos by its name, or where it was."""
     from workbench.data.video import digest_of
 
-    places: list[Path] = [videos_dir(store) / score.video["name"], Path(str(score.artifact.summary["path"]))]
+    places: list[Path] = [] if place is None else [place]
+    places += [videos_dir(store) / score.video["name"], Path(str(score.artifact.summary["path"]))]
     for path in places:
         try:
             alike = path.is_file() and path.stat().st_size == score.video["size"]
