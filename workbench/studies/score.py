@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ from PIL import Image
 
 from workbench.data.concepts import ConceptSet, load_concept_set, save_concept_set
 from workbench.data.detectors import detector
-from workbench.data.face_tracks import WHOLE, Face, crop
+from workbench.data.face_tracks import WHOLE, Box, crop
 from workbench.data.video import Frame
 from workbench.data.video_library import find_video
 from workbench.files import disk_errors
@@ -238,10 +237,9 @@ class PictureScore:
     Parameters
     ----------
     picture : Image
-        What was encoded: the face, cut out as of a video's frame.
+        What was encoded: the face, cut out as of a video's frame, or the whole picture where that was asked for.
     box : tuple of float or None
-        Left, top, width and height of the face as shares of the picture; ``None`` where none was found and the whole
-        picture was taken.
+        Left, top, width and height of the face as shares of the picture; ``None`` for a whole picture.
     names, classes : tuple of str
         See :class:`workbench.studies.scorers.Vocabulary`.
     probabilities, class_probabilities : float arrays (C,) and (K,)
@@ -265,8 +263,8 @@ class PictureScore:
     notes: tuple[str, ...]
 
 
-def score_picture(picture: Image.Image, spec: ScoreSpec, scorer: Scorer, store: Store) -> PictureScore:
-    """Score the largest face of a picture; nothing of the picture is stored.
+def score_picture(picture: Image.Image, spec: ScoreSpec, scorer: Scorer, store: Store) -> PictureScore | None:
+    """Score the largest face of a picture, or return None where no face is found; nothing of the picture is stored.
 
     Parameters
     ----------
@@ -278,13 +276,18 @@ def score_picture(picture: Image.Image, spec: ScoreSpec, scorer: Scorer, store: 
         See :func:`workbench.studies.scorers.open_scorer`.
     """
     frame = Frame(0, 0.0, np.asarray(picture.convert("RGB")))
-    face, notes = _picture_face(frame, spec)
-    cut = crop(frame, face.box if face else WHOLE, spec.margin, spec.colour)
+    whole = spec.faces == WHOLE_FRAME
+    found = [] if whole else list(detector(spec.detector).detect(frame.picture))
+    if not found and not whole:
+        return None
+    notes = (f"{len(found)} faces were found; the largest is scored",) if len(found) > 1 else ()
+    box = WHOLE if whole else _shares(found[0], picture.size)
+    cut = crop(frame, box, spec.margin, spec.colour)
     vocabulary = changed_scores(scorer.vocabulary(load_concept_set(spec.concepts), store), spec.score_changes)
     probabilities = scorer.probabilities(scorer.encode(scorer.prepare([cut])), vocabulary)
     return PictureScore(
         picture=cut,
-        box=face.box if face else None,
+        box=None if whole else box,
         names=vocabulary.names,
         classes=vocabulary.classes,
         probabilities=probabilities[0],
@@ -295,14 +298,7 @@ def score_picture(picture: Image.Image, spec: ScoreSpec, scorer: Scorer, store: 
     )
 
 
-def _picture_face(frame: Frame, spec: ScoreSpec) -> tuple[Face | None, Sequence[str]]:
-    if spec.faces == WHOLE_FRAME:
-        return None, ()
-    found = detector(spec.detector).detect(frame.picture)
-    if not len(found):
-        return None, ("no face was found: the whole picture was taken for one",)
-    high, wide = frame.picture.shape[:2]
-    x, y, width, height, confidence = (float(value) for value in found[0])
-    face = Face(0, (x / wide, y / high, width / wide, height / high), confidence)
-    more = (f"{len(found)} faces were found; the largest is scored",) if len(found) > 1 else ()
-    return face, more
+def _shares(found: Floats, size: tuple[int, int]) -> Box:
+    """Return a detector's find as a box in shares of the picture's size (width, height)."""
+    x, y, width, height = (float(value) for value in found[:4])
+    return x / size[0], y / size[1], width / size[0], height / size[1]
