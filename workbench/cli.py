@@ -204,7 +204,7 @@ _STUDIES: dict[type[Spec], tuple[str, str, dict[str, str]]] = {
         "score",
         "score a video, or a folder of videos: emotions times scores, and the peak-end rule",
         {
-            "video": "a video file, the name of a video of the workspace, or a folder of videos",
+            "video": "a video file, a folder of videos, or the name of a video kept in the workspace's videos folder",
             "model": "a CLIP or a network with classes; several, comma-separated",
             "weights": _WEIGHTS,
             "concepts": "a concept set with scores",

@@ -135,7 +135,7 @@ def test_a_document_without_the_video_says_so_and_an_annotated_copy_cannot_be(fa
     assert "data:image/jpeg" in again[3].read_text(encoding="utf-8")
 
 
-def test_a_folder_is_written_model_by_model(face_video: Path, tmp_path: Path) -> None:
+def test_a_folder_is_written_with_each_model_by_name(face_video: Path, tmp_path: Path) -> None:
     videos, store = tmp_path / "videos", Store(tmp_path / "workspace")
     videos.mkdir()
     shutil.copy(face_video, videos / "a.mp4")
@@ -143,7 +143,7 @@ def test_a_folder_is_written_model_by_model(face_video: Path, tmp_path: Path) ->
     found = score(ScoreSpec(str(videos), model="face-clip,face-cnn", resamples=100), store)
     written = write_results(found.artifact.reference, store, tmp_path / "out")
     names = {str(path.relative_to(tmp_path / "out")) for path in written}
-    assert {"scores.csv", "face-clip/a.report.html", "face-cnn/a.frames.csv"} <= names
+    assert {"scores.csv", "a.face-clip.report.html", "a.face-cnn.frames.csv"} <= names
     assert len(written) == 1 + 2 * 4
     table = pd.read_csv(tmp_path / "out" / "scores.csv")
     assert len(table) == 4
@@ -157,7 +157,7 @@ def test_the_command_writes_and_prints(face_video: Path, tmp_path: Path, capsys:
     assert "smile.mp4, 3.0 s: video score" in printed
     assert "earlier peak" in printed
     assert "note: 5 of 30 scored frames" in printed
-    assert (tmp_path / "out" / "smile.report.html").is_file()
+    assert (tmp_path / "out" / "smile.face-cnn.report.html").is_file()
     assert main([*words, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["result"]["video"] > 1
     assert main([*words, "--annotated"]) == 2

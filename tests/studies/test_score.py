@@ -241,7 +241,7 @@ def test_a_folder_gives_a_table_and_what_fails_says_why(folder: Path, shared: St
     assert "no face was found" in rows["sad empty.mp4", "face-cnn"]["problem"]
     assert {model["model"]: model["videos"] for model in found.models} == {"face-clip": 1, "face-cnn": 1}
     assert found.models[0]["low"] is None  # one video has no interval
-    assert any("sad empty.mp4" in note and "no reported score" in note for note in found.notes)
+    assert any("sad empty.mp4" in note and "without a reported score" in note for note in found.notes)
     json.dumps(found.artifact.summary, allow_nan=False)
 
 

@@ -182,13 +182,12 @@ def write_results(
     annotated: bool = False,
     progress: Progress = SILENT,
 ) -> list[Path]:
-    """Write what a run of ``score`` made into a folder; files that are there are replaced.
+    """Write what a run of ``score`` made into a folder, as ``VIDEO.MODEL.*``; files that are there are replaced.
 
     Parameters
     ----------
     reference : str
-        ``score/NAME``, or ``score-table/NAME`` for the table itself (``scores.csv``) and all its videos, in a folder a
-        model where there are several.
+        ``score/NAME``, or ``score-table/NAME`` for the table itself (``scores.csv``) and all its videos.
     folder : Path
         Made if need be.
     place : Path, optional
@@ -207,22 +206,19 @@ def write_results(
         folder.mkdir(parents=True, exist_ok=True)
     if kind == KIND:
         score = open_score(artifact)
-        stem = file_stem(score.video["name"])
-        return write_score(score, folder / stem, source_of(score, store, place), annotated, progress)
+        start = folder / f"{file_stem(score.video['name'])}.{distinct_stems([score.model], whole=True)[score.model]}"
+        return write_score(score, start, source_of(score, store, place), annotated, progress)
     table = open_score_table(artifact)
     stems = distinct_stems([row["video"] for row in table.rows])
-    folders = distinct_stems([row["model"] for row in table.rows], whole=True)
+    models = distinct_stems([row["model"] for row in table.rows], whole=True)
     rows = [{name: value for name, value in row.items() if name != "problem"} for row in table.rows]
     written = [folder / "scores.csv"]
     write_atomically(written[0], lambda path: pa_csv.write_csv(pa.Table.from_pylist(rows), path))
     for row in table.rows:
         if row["score"]:
             score = open_score(store.artifact(KIND, row["score"]))
-            target = folder / folders[row["model"]] if len(table.models) > 1 else folder
-            with disk_errors(target):
-                target.mkdir(exist_ok=True)
             own = place / row["video"] if place is not None and place.is_dir() else place
-            start = target / stems[row["video"]]
+            start = folder / f"{stems[row['video']]}.{models[row['model']]}"
             source = source_of(score, store, own)
             written += write_score(score, start, source, annotated, progress, reported=row["reported"])
     return written

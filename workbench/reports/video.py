@@ -14,10 +14,11 @@ def score(artifact: Artifact) -> Report:
     result, interval, moved = summary["result"], summary["interval"], summary["sensitivity"]
     video = summary["video"]
     length = "" if video["duration"] is None else f", {video['duration']:.1f} s"
+    band = f"{moved['grid_low']:.2f} to {moved['grid_high']:.2f}"
     headline = (
         f"{video['name']}{length}: video score {result['video']:.2f} of 1 to 5 by {summary['model']} and "
-        f"{summary['concept_set']}; {_interval(interval)}, "
-        f"{moved['low']:.2f} to {moved['high']:.2f} over other reasonable choices"
+        f"{summary['concept_set']}; {_interval(interval)}; {band} over 90 % "
+        f"of {moved['combinations']} combinations of choices"
     )
     parts: list[Table | str] = [
         headline,
@@ -56,11 +57,7 @@ def _sensitivity(moved: dict[str, Any]) -> Table:
         [choice["group"], choice["name"], f"{choice['video']:.2f}", f"{choice['change']:+.2f}"]
         for choice in moved["choices"]
     ]
-    title = (
-        f"One choice changed at a time; all combinations of smoothing, peak, window and parts: 90 % lie between "
-        f"{moved['grid_low']:.2f} and {moved['grid_high']:.2f}"
-    )
-    return Table(["choice", "instead", "video score", "change"], rows, title)
+    return Table(["choice", "instead", "video score", "change"], rows, "One choice changed at a time")
 
 
 def score_table(artifact: Artifact) -> Report:

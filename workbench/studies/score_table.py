@@ -92,5 +92,5 @@ def _notes(spec: ScoreSpec, rows: Sequence[dict[str, Any]]) -> list[str]:
     notes = [row["problem"] for row in rows if row["problem"]]
     lacking = list(dict.fromkeys(row["video"] for row in rows if row["reported"] is None))
     if spec.reported and lacking:
-        notes.append(f"{len(lacking)} videos have no reported score: {', '.join(lacking[:10])}")
+        notes.append(f"without a reported score: {', '.join(lacking[:10])}{' ...' if len(lacking) > 10 else ''}")
     return notes
