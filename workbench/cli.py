@@ -303,11 +303,9 @@ def _score_files(options: argparse.Namespace, spec: ScoreSpec, store: Store) -> 
         if options.annotated:
             raise SpecError("--annotated goes with --out DIR, the folder to write to")
         return None
-    from workbench.data.video_library import find_video
     from workbench.exports.score import write_results
 
-    place = find_video(store, spec.video)
-    return lambda result, progress: write_results(result, store, options.out, place, options.annotated, progress)
+    return lambda result, progress: write_results(result, store, options.out, spec.video, options.annotated, progress)
 
 
 def _run(options: argparse.Namespace, store: Store) -> reports.Report | None:

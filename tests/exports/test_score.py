@@ -131,7 +131,7 @@ def test_a_document_without_the_video_says_so_and_an_annotated_copy_cannot_be(fa
     assert "data:image/jpeg" not in document
     assert "not at hand" in document
     shutil.copy(face_video, tmp_path / "elsewhere.mp4")  # the same bytes under another name
-    again = write_results(reference, store, out, tmp_path / "elsewhere.mp4")
+    again = write_results(reference, store, out, str(tmp_path / "elsewhere.mp4"))
     assert "data:image/jpeg" in again[3].read_text(encoding="utf-8")
 
 
@@ -179,7 +179,7 @@ def test_videos_and_models_of_like_names_do_not_share_files(face_video: Path, tm
         (tmp_path / str(seed) / "net").mkdir(parents=True)
         models.append(f"local-dir:{write_clip(tmp_path / str(seed) / 'net', seed)}")
     found = score(ScoreSpec(str(videos), ",".join(models), faces="whole", every=10, resamples=100), store)
-    written = write_results(found.artifact.reference, store, tmp_path / "out", videos)
+    written = write_results(found.artifact.reference, store, tmp_path / "out", str(videos))
     assert len({path.relative_to(tmp_path) for path in written}) == len(written) == 1 + 2 * 4 * 4
     assert all(path.is_file() for path in written)
 

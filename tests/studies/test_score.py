@@ -109,7 +109,7 @@ def test_scoring_again_needs_no_model_and_agrees_with_scoring_anew(
 ) -> None:
     anew = scored(spec_of(face_video, scores="happy=1,joyful=2", smoothing=0.3, parts="1,1,1"), shared)
     found = scored(spec_of(face_video), shared)
-    monkeypatch.setattr("workbench.studies.score.open_scorer", lambda *_: pytest.fail("a model was loaded"))
+    monkeypatch.setattr("workbench.studies.score_video.open_scorer", lambda *_: pytest.fail("a model was loaded"))
     scores = found.scores.copy()
     scores[found.names.index("happy")], scores[found.names.index("joyful")] = 1, 2
     settings = Settings(smoothing=0.3, parts=(1.0, 1.0, 1.0))

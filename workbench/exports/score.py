@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from PIL import Image, ImageDraw
 
 from workbench.data.video import Source
+from workbench.data.video_library import find_video
 from workbench.errors import StoreError
 from workbench.exports.annotated import write_annotated as write_annotated
 from workbench.figures.score_document import ScoreReport, score_document
@@ -178,7 +179,7 @@ def write_results(
     reference: str,
     store: Store,
     folder: Path,
-    place: Path | None = None,
+    video: str = "",
     annotated: bool = False,
     progress: Progress = SILENT,
 ) -> list[Path]:
@@ -190,8 +191,8 @@ def write_results(
         ``score/NAME``, or ``score-table/NAME`` for the table itself (``scores.csv``) and all its videos.
     folder : Path
         Made if need be.
-    place : Path, optional
-        The file that was scored, or the folder of files, where it lies now.
+    video : str
+        What was scored, where it lies now: a file or folder, or the name of a video of the workspace.
     annotated : bool
         Whether to write the annotated videos as well, which takes as long as reading them.
 
@@ -202,6 +203,7 @@ def write_results(
     """
     kind, name = reference.split("/", 1)
     artifact = store.artifact(kind, name)
+    place = find_video(store, video) if video else None
     with disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     if kind == KIND:

@@ -16,7 +16,7 @@ from workbench.methods.score_evidence import agreement
 from workbench.progress import SILENT, Progress
 from workbench.specs import ScoreSpec
 from workbench.store import Artifact, ArtifactKey, Store
-from workbench.studies.score import score_video
+from workbench.studies.score_video import score_video
 from workbench.studies.scorers import open_scorer
 from workbench.studies.scoring import TABLE_KIND, ScoreTable
 
