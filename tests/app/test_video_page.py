@@ -46,7 +46,9 @@ def submitted(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         return SimpleNamespace(id=0)
 
     monkeypatch.setattr(Jobs, "submit", submit)
-    monkeypatch.setattr(Jobs, "get", lambda _, number: SimpleNamespace(id=number, status="cancelled"))
+    monkeypatch.setattr(
+        Jobs, "get", lambda _, number: SimpleNamespace(id=number, status="cancelled", title="a score", spec=specs[0])
+    )
     return specs
 
 
@@ -200,7 +202,7 @@ def test_sensitivity_is_told_in_words_and_as_a_table(smile: VideoScore) -> None:
     assert shown(app)
     words = " ".join(each.value for each in app.markdown)
     moved = smile.sensitivity
-    assert f"{moved.grid_low:.2f} and {moved.grid_high:.2f}" in words
+    assert f"{moved.grid_low:.2f} to {moved.grid_high:.2f}" in words
     assert len(app.dataframe[0].value) == len(moved.choices)
 
 
@@ -231,14 +233,15 @@ def test_the_picture_section_says_that_nothing_is_stored(smile: VideoScore) -> N
 
 def test_the_form_submits_what_is_asked_for(smile: VideoScore, submitted: list[Any]) -> None:
     app = open_page("video", video="unscored.mp4")
+    assert not any(each.label in ("Person", "n", "Frames a second") for each in app.number_input)
     next(each for each in app.selectbox if each.label == "Whose face").select("track")
-    next(each for each in app.number_input if each.label == "Track").set_value(1)
-    next(each for each in app.selectbox if each.label == "Frames").select("rate")
-    next(each for each in app.number_input if each.label == "n, or rate").set_value(5.0)
+    next(each for each in app.selectbox if each.label == "Frames").select("rate").run()
+    next(each for each in app.number_input if each.label == "Person").set_value(1)
+    next(each for each in app.number_input if each.label == "Frames a second").set_value(4.0)
     next(each for each in app.multiselect if each.label == "Models").set_value(["face-clip", "face-cnn"])
     click(app, "Score")
     assert not app.exception
-    expected = ScoreSpec("unscored.mp4", "face-clip,face-cnn", faces="track:1", rate=5.0)
+    expected = ScoreSpec("unscored.mp4", "face-clip,face-cnn", faces="track:1", rate=4.0)
     assert submitted == [expected]
 
 
@@ -248,9 +251,8 @@ def test_the_form_submits_what_is_asked_for(smile: VideoScore, submitted: list[A
         (("multiselect", "Models", ["python:os:getcwd"]), "runs code"),
         (("multiselect", "Models", []), "name a network"),
         (("selectbox", "Concept set", "fer7"), "has no scores"),
-        (("number_input", "n, or rate", 1.5), "whole number"),
     ],
-    ids=["code", "no model", "no scores", "fraction"],
+    ids=["code", "no model", "no scores"],
 )
 def test_a_score_that_cannot_be_is_refused_before_a_job_is_made(
     smile: VideoScore, submitted: list[Any], change: tuple[str, str, Any], words: str

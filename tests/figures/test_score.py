@@ -171,7 +171,7 @@ def test_sensitivity_draws_a_line_from_the_score_to_each_choice() -> None:
     moved = Sensitivity((*choices, Choice("without", "sad", 3.1, 0.1)), 2.0, 3.1, 2.4, 3.2, 200)
     figure = figures.sensitivity(moved, Estimate(3.0, 2.7, 3.4))
     spans = {each.y[0]: list(each.x) for each in figure.data if len(each.x) == 2}
-    assert spans["<b>another recording, 95 %</b>"] == [2.7, 3.4]
+    assert spans["<b>interval over time, 95 %</b>"] == [2.7, 3.4]
     assert spans["<b>all 200 combinations, 5–95 %</b>"] == [2.4, 3.2]
     assert [3.0, 2.5] in spans.values()
     names = [each.y[0] for each in figure.data]
@@ -181,7 +181,7 @@ def test_sensitivity_draws_a_line_from_the_score_to_each_choice() -> None:
     low, high = figure.layout.xaxis.range
     assert low < 2.0
     assert high > 3.4
-    assert "another recording" not in str(figures.sensitivity(moved, NO_INTERVAL).data)
+    assert "interval over time" not in str(figures.sensitivity(moved, NO_INTERVAL).data)
 
 
 def test_models_are_drawn_against_the_reported_scores_and_rows_without_are_left_out() -> None:

@@ -244,8 +244,8 @@ def framed(picture: Image.Image, box: Sequence[float] | npt.NDArray[np.float32] 
     return buffer.getvalue()
 
 
-def score_picture(picture: Image.Image, spec: ScoreSpec) -> PictureScore:
-    """Return what a picture shows; the model is loaded once, and the picture is nowhere stored.
+def score_picture(picture: Image.Image, spec: ScoreSpec) -> PictureScore | None:
+    """Return what a picture shows, ``None`` where no face is found; the picture is nowhere stored.
 
     Raises
     ------

@@ -6,8 +6,8 @@ NUMBERS = {
     "video": (
         "Video score",
         "Peak-end rule: the end score, the earlier and the later peak, each times its weight; 1 (least satisfied) to 5 "
-        "(most). Below it the 95 % interval in which another recording of the same course would fall, by a block "
-        "bootstrap over time. It does not say how right the emotions were read.",
+        "(most). Below it the interval over time, 95 %: how far noise from frame to frame moves the score (block "
+        "bootstrap). It does not say how right the emotions were read.",
     ),
     "end": (
         "End score",
@@ -20,21 +20,22 @@ NUMBERS = {
     "later": ("Later peak", "Of the highest and the lowest frame score, the one that comes last. Below it when."),
     "mean": (
         "Mean",
-        "Mean frame score: the video score without any peak-end rule. Below it the frames with the chosen face.",
+        "Mean frame score, without any peak-end rule. Below it how many frames show the chosen face and were scored.",
     ),
     "median": (
         "Median",
-        "Median frame score. Below it the gaps: scored frames without the chosen face. They get no score and no "
-        "weight, and are never taken for neutral.",
+        "Median frame score, without any peak-end rule. Below it how many gaps there are: frames looked at that do not "
+        "show the chosen face. They get no score and no weight, and are never taken for neutral.",
     ),
 }
 """Name and definition of each number of a video."""
 
 FRAME_SCORE = "Each emotion's probability times its score, added up: 1 (least satisfied) to 5 (most)."
 BAND = (
-    "How far the video score moves when one choice at a time is made otherwise: smoothing, peaks, end window, weights, "
-    "or any one emotion left out."
+    "How far the video score moves when choices are made otherwise: all combinations of smoothing, peaks, end window "
+    "and weights (their 5th to 95th percentile), and one choice at a time, with any one emotion left out too."
 )
+INTERVAL = "How far noise from frame to frame moves the score (block bootstrap over time)."
 SUM = "The video score as a sum: each part times its weight."
 WINDOW = "So much of the end carries 95 % of the end score's weight. Seconds do not depend on the frame rate."
 PART = "How much this part counts; the three are divided by their sum."
@@ -67,13 +68,17 @@ MODELS = (
 CONCEPTS = "A bundled set with scores, or the path of a .yaml file. A network's class takes its concepts' mean score."
 FACES = {"largest": "the largest face", "track": "one person (track)", "whole": "the whole frame"}
 FACES_HELP = "Whose face is scored. Persons are numbered from 0 in the order in which they appear."
-SAMPLING = {"every": "every n-th frame", "rate": "frames a second"}
-SAMPLING_HELP = "Which frames are scored: 1 with every n-th takes all of them."
+PERSON = "The person's number, from 0 in order of appearance; a score lists the persons of its video."
+SAMPLING = {"all": "all", "every": "every n-th", "rate": "so many a second"}
+SAMPLING_HELP = "Which frames are scored."
+EVERY = "2 scores every second frame, 3 every third."
+RATE = "How many frames are scored for each second of video, whatever its own frame rate."
 COLOURS = {"gray": "gray", "rgb": "colour"}
 COLOUR_HELP = "What a face is turned into before the model sees it; FER2013 and what was trained on it is gray."
 MARGIN = "What is added around a face on each side, as a share of its side. FER2013's own crops have none."
 REPORTED = "A CSV file on this machine with the columns video and score: what people said. For a folder of videos."
 TRACKS = "Persons followed through the video. Choosing another one needs no new encoding of the frames."
+WHOLE_PICTURE = "Scores all of the picture, as where a face fills it; without one the number says nothing."
 PICTURE = "The picture is looked at in this machine's memory and never stored."
 
 ADD_WORDS = "Only the words are encoded, no frame. The result is a score of its own, beside this one."

@@ -167,6 +167,18 @@ def parts(result: PeakEnd, settings: Settings) -> go.Figure:
     return tight(figure, 210)
 
 
+def sensitivity_words(moved: Sensitivity) -> str:
+    """Return how far the video score moves, in one line: over all combinations, and by the strongest single choice."""
+    line = (
+        f"90 % of all {moved.combinations:,} combinations of choices give {moved.grid_low:.2f} to {moved.grid_high:.2f}"
+    )
+    strongest = max(moved.choices, key=lambda choice: abs(choice.change), default=None)
+    if strongest is None:
+        return f"{line}."
+    choice = f"{strongest.group} {strongest.name}".replace("smoothing none", "no smoothing")
+    return f"{line}; the single choice that moves the score most: {choice}, {strongest.video:.2f}."
+
+
 def sensitivity(moved: Sensitivity, interval: Estimate) -> go.Figure:
     """Draw the video score under other choices, a line a choice, below its interval and the band of all combinations.
 
@@ -182,7 +194,7 @@ def sensitivity(moved: Sensitivity, interval: Estimate) -> go.Figure:
     colours = class_colours([choice.name for choice in moved.choices if choice.group == "without"])
     bands = [(f"all {moved.combinations} combinations, 5–95 %", moved.grid_low, moved.grid_high)]
     if math.isfinite(interval.low):
-        bands.insert(0, ("another recording, 95 %", interval.low, interval.high))
+        bands.insert(0, ("interval over time, 95 %", interval.low, interval.high))
     for name, low, high in bands:
         _span(figure, f"<b>{name}</b>", (low, high), "#5a6672", 9)
     for choice in moved.choices:

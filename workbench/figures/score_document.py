@@ -30,10 +30,10 @@ DEFINITIONS = {
     "carries 95 % of the weight.",
     "Earlier and later peak": "The highest and the lowest frame score, in the order in which they occur.",
     "Video score": "Peak-end rule: a weighted sum of end score, earlier peak and later peak.",
-    "Interval (another recording)": "Where the score of another recording of the same course would fall in about 95 of "
-    "100 cases, if the readings of single frames came out otherwise (block bootstrap over time). It says nothing about "
-    "whether the emotions were read rightly, and it is no interval for the score of a course without any noise, which "
-    "the peaks, being extremes, always miss a little.",
+    "Interval over time": "How far noise from frame to frame moves the score: if single frames were read otherwise, it "
+    "would fall in here in about 95 of 100 cases (block bootstrap). It says nothing about whether the emotions were "
+    "read rightly, and it is no interval for the score of a course without any noise, which the peaks, being extremes, "
+    "always miss a little.",
     "Sensitivity": "The score under other reasonable choices: one choice made otherwise at a time, and the 5th to 95th "
     "percentile over all combinations of smoothing, peak, end window and parts.",
     "Without an emotion": "The words that speak for it alone are left out, and the probabilities of the others divided "
@@ -121,8 +121,8 @@ def _headline(document: Document, report: ScoreReport) -> None:
     result, moved = report.result, report.sensitivity
     last = float(report.times[np.flatnonzero(np.isfinite(report.course))[-1]])
     numbers = [
-        ("Video score", f"{result.video:.2f}", f"another recording (95 %): {_interval(report.interval)}"),
-        ("Other choices", f"{moved.low:.2f}–{moved.high:.2f}", "with one choice made otherwise"),
+        ("Video score", f"{result.video:.2f}", f"1 to 5; interval over time (95 %): {_interval(report.interval)}"),
+        ("Other choices", f"{moved.grid_low:.2f}–{moved.grid_high:.2f}", "90 % of all combinations of choices"),
         ("End score", f"{result.end:.2f}", f"the last frames, up to {clock(last)}"),
         ("Earlier peak", f"{result.earlier:.2f}", f"at {clock(float(report.times[result.earlier_row]))}"),
         ("Later peak", f"{result.later:.2f}", f"at {clock(float(report.times[result.later_row]))}"),
@@ -179,10 +179,8 @@ def _over_time(document: Document, report: ScoreReport) -> None:
 def _sensitivity(document: Document, report: ScoreReport) -> None:
     moved = report.sensitivity
     document.heading("How far the score can be trusted").text(
-        f"With one choice made otherwise the video would score {moved.low:.2f} to {moved.high:.2f}. Over all "
-        f"{moved.combinations} combinations of smoothing, peak, end window and parts, 90 % lie between "
-        f"{moved.grid_low:.2f} and {moved.grid_high:.2f}. Another recording of the same course would score "
-        f"{_interval(report.interval)} (95 %)."
+        f"{figures.sensitivity_words(moved)} With one choice made otherwise the score is {moved.low:.2f} to "
+        f"{moved.high:.2f}. Interval over time, 95 %: {_interval(report.interval)}."
     )
     document.figure(figures.sensitivity(moved, report.interval))
     document.table(

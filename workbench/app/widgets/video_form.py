@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -14,8 +15,9 @@ from workbench.app.text import plain
 from workbench.app.widgets import job_status
 from workbench.app.widgets.dissect_form import check_target
 from workbench.data.concepts import bundled_concept_sets, load_concept_set
-from workbench.data.video_library import VIDEO_SUFFIXES, find_video
+from workbench.data.video_library import VIDEO_SUFFIXES, find_video, uploads_dir
 from workbench.errors import SpecError, WorkbenchError
+from workbench.jobs import Job
 from workbench.specs import ScoreSpec
 
 if TYPE_CHECKING:
@@ -26,94 +28,93 @@ MODELS = ("face-clip", "face-cnn")
 JOB, UPLOADS = "score jobs", "uploads taken"
 
 
+@st.fragment
 def score_form(key: str, video: str) -> None:
     """Draw the form, begun with ``video``, and submit what is asked for; ``key`` tells forms of a page apart."""
-    with st.form(f"new score {key}", border=False):
-        videos = scores.library()
-        chosen = st.selectbox(
-            "Video",
-            videos,
-            videos.index(video) if video in videos else None,
-            placeholder="a video, or the path of a file or folder",
-            accept_new_options=True,
-            help=video_words.VIDEO,
-        )
-        files = st.file_uploader(
-            "Or upload",
-            [suffix.lstrip(".") for suffix in VIDEO_SUFFIXES],
-            accept_multiple_files=True,
-            key=f"upload {key} {session.recall(UPLOADS) or 0}",
-            help=video_words.UPLOAD,
-        )
-        st.caption(f":material/delete: {video_words.UPLOAD}")
-        keep = st.checkbox(video_words.KEEP)
-        asked = settings()
-        if st.form_submit_button("Score", type="primary", icon=":material/play_arrow:"):
-            try:
-                numbers = submit(str(chosen or ""), files, keep, asked)
-            except WorkbenchError as error:
-                st.error(plain(error), icon=":material/error:")
-            else:
-                session.remember(JOB, numbers)
-                session.remember(UPLOADS, (session.recall(UPLOADS) or 0) + 1)  # the uploader begins afresh
-                st.rerun()
+    videos = scores.library()
+    chosen = st.selectbox(
+        "Video",
+        videos,
+        videos.index(video) if video in videos else None,
+        placeholder="a video, or the path of a file or folder",
+        accept_new_options=True,
+        help=video_words.VIDEO,
+    )
+    files = st.file_uploader(
+        "Or upload",
+        [suffix.lstrip(".") for suffix in VIDEO_SUFFIXES],
+        accept_multiple_files=True,
+        key=f"upload {key} {session.recall(UPLOADS) or 0}",
+        help=video_words.UPLOAD,
+    )
+    st.caption(f":material/delete: {video_words.UPLOAD}")
+    keep = st.checkbox(video_words.KEEP, disabled=not files)
+    asked = settings()
+    problem = st.empty()
+    if st.button("Score", key=f"score {key}", type="primary", icon=":material/play_arrow:"):
+        try:
+            numbers = submit(str(chosen or ""), files, keep, asked)
+        except WorkbenchError as error:
+            problem.error(plain(error), icon=":material/error:")
+        else:
+            session.remember(JOB, numbers)
+            session.remember(UPLOADS, (session.recall(UPLOADS) or 0) + 1)  # the uploader begins afresh
+            st.rerun()
 
 
 def settings() -> dict[str, object]:
     """Draw what a video is scored with and return it by the names of the spec's fields."""
     networks = [f"network:{artifact.name}" for artifact in session.store().artifacts("network")]
-    models = st.multiselect(
+    left, right = st.columns(2)
+    models = left.multiselect(
         "Models", [*MODELS, *networks], MODELS[:1], accept_new_options=True, help=video_words.MODELS
     )
     bundled = bundled_concept_sets()
-    concepts = st.selectbox(
+    concepts = right.selectbox(
         "Concept set",
         bundled,
         bundled.index(ScoreSpec.concepts),
         accept_new_options=True,
         help=video_words.CONCEPTS,
     )
-    left, right = st.columns([3, 2], vertical_alignment="bottom")
-    faces = left.selectbox(
+    faces, frames = st.columns(2)
+    with faces:
+        asked = face_choice()
+    with frames:
+        asked |= frame_choice()
+    return {"model": ",".join(models), "concepts": str(concepts or ""), **asked, **further()}
+
+
+def face_choice() -> dict[str, object]:
+    """Draw whose face is scored."""
+    faces = st.selectbox(
         "Whose face", list(video_words.FACES), format_func=video_words.FACES.__getitem__, help=video_words.FACES_HELP
     )
-    track = right.number_input("Track", 0, 9999, help="Only for one person.")
-    sampling = left.selectbox(
-        "Frames",
-        list(video_words.SAMPLING),
-        format_func=video_words.SAMPLING.__getitem__,
-        help=video_words.SAMPLING_HELP,
-    )
-    often = right.number_input("n, or rate", 0.1, 1000.0, 1.0, 1.0, format="%g")
-    margin = left.number_input("Margin", -0.3, 2.0, 0.0, 0.05, help=video_words.MARGIN)
-    colour = right.selectbox(
-        "Colour", list(video_words.COLOURS), format_func=video_words.COLOURS.__getitem__, help=video_words.COLOUR_HELP
-    )
-    reported = st.text_input("Reported scores", placeholder="/data/ratings.csv", help=video_words.REPORTED)
-    return {
-        "model": ",".join(models),
-        "concepts": str(concepts or ""),
-        "faces": f"track:{track}" if faces == "track" else str(faces),
-        **sampled(str(sampling), float(often)),
-        "margin": float(margin),
-        "colour": str(colour),
-        "reported": reported.strip(),
-    }
+    if faces != "track":
+        return {"faces": str(faces)}
+    return {"faces": f"track:{st.number_input('Person', 0, 9999, help=video_words.PERSON)}"}
 
 
-def sampled(sampling: str, often: float) -> dict[str, object]:
-    """Return the spec's fields for every n-th frame or a rate.
-
-    Raises
-    ------
-    SpecError
-        n is not a whole number.
-    """
+def frame_choice() -> dict[str, object]:
+    """Draw which frames are scored."""
+    names = video_words.SAMPLING
+    sampling = st.selectbox("Frames", list(names), format_func=names.__getitem__, help=video_words.SAMPLING_HELP)
+    if sampling == "every":
+        return {"every": st.number_input("n", 2, 100_000, help=video_words.EVERY)}
     if sampling == "rate":
-        return {"rate": often}
-    if often != int(often):
-        raise SpecError(f"every n-th frame needs a whole number, not {often:g}")
-    return {"every": int(often)}
+        return {"rate": st.number_input("Frames a second", 0.1, 1000.0, 5.0, 1.0, format="%g", help=video_words.RATE)}
+    return {}
+
+
+def further() -> dict[str, object]:
+    """Draw the choices that are seldom made otherwise."""
+    with st.expander("Margin, colour, reported scores"):
+        left, right = st.columns(2)
+        margin = left.number_input("Margin", -0.3, 2.0, 0.0, 0.05, help=video_words.MARGIN)
+        names = video_words.COLOURS
+        colour = right.selectbox("Colour", list(names), format_func=names.__getitem__, help=video_words.COLOUR_HELP)
+        reported = st.text_input("Reported scores", placeholder="/data/ratings.csv", help=video_words.REPORTED)
+    return {"margin": float(margin), "colour": str(colour), "reported": reported.strip()}
 
 
 def submit(chosen: str, files: Sequence[UploadedFile], keep: bool, asked: dict[str, object]) -> list[int]:
@@ -167,15 +168,24 @@ def follow(view: View) -> None:
     """Draw how far the scorings begun in this tab are; the page goes to the first result as soon as it is there."""
     jobs = [session.jobs().get(number) for number in session.recall(JOB) or []]
     live = [job.id for job in jobs if job.status in job_status.LIVE]
-    failed = [job for job in jobs if job.status == "failed"]
+    ended = [job for job in jobs if job.status in ("failed", "cancelled")]
     for job in jobs:
         if job.status == "done" and (place := job_status.result_place(job)):
             view.set(**{"section": "video", "edits": "", **place[1]})
-    session.remember(JOB, live + [job.id for job in failed])
-    for job in failed:
-        st.error(f"{plain(job.title)}: {plain(job.error)}", icon=":material/error:")
+    session.remember(JOB, live + [job.id for job in ended])
+    for job in ended:
+        if job.status == "failed":
+            st.error(f"{plain(job.title)}: {plain(job.error)}", icon=":material/error:")
+        else:
+            st.info(f"{plain(job.title)}: {stopped_words(job)}", icon=":material/block:")
     if live:
         st.fragment(_progress, run_every=1.0)(live)
+
+
+def stopped_words(job: Job) -> str:
+    """Return what became of a job that was stopped."""
+    uploaded = uploads_dir(session.store()) in Path(getattr(job.spec, "video", "")).parents
+    return "Stopped; nothing was scored" + (", and the upload is deleted." if uploaded else ".")
 
 
 def _progress(numbers: list[int]) -> None:

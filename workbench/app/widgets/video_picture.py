@@ -49,7 +49,11 @@ def draw_picture(view: View) -> None:
             return
         picture = decode(data, "the picture")
         check_target(spec.model)
-        draw_answer(picture, scores.score_picture(picture, spec))
+        found = scores.score_picture(picture, spec)
+        if found is None:
+            without_face(view, picture)
+        else:
+            draw_answer(picture, found)
 
 
 def settings(view: View) -> ScoreSpec:
@@ -86,6 +90,20 @@ def picture_of(view: View) -> bytes | None:
     return None if taken is None else taken.getvalue()
 
 
+def without_face(view: View, picture: Image.Image) -> None:
+    """Say that there is no face, and offer the whole picture as the way to a score."""
+    st.warning("No face was found in this picture, so it has no score.", icon=":material/face_retouching_off:")
+    st.button(
+        FACES["whole"],
+        key=view.key("take whole"),
+        icon=":material/crop_free:",
+        help=video_words.WHOLE_PICTURE,
+        on_click=view.set,
+        kwargs={"whose": "whole"},
+    )
+    st.image(scores.framed(picture, None), width=320)
+
+
 def draw_answer(picture: Image.Image, found: PictureScore) -> None:
     """Draw the face, the score, and the emotions."""
     notices.notes(found.notes)
@@ -97,7 +115,11 @@ def draw_answer(picture: Image.Image, found: PictureScore) -> None:
     best, finest = int(np.argmax(found.class_probabilities)), int(np.argmax(found.probabilities))
     shown = {
         "Emotion": (found.classes[best], percent(found.class_probabilities[best]), video_words.EMOTION),
-        "Frame score": (f"{found.score:.2f}", f"most probable: {found.names[finest]}", video_words.FRAME_SCORE),
+        "Frame score (1 to 5)": (
+            f"{found.score:.2f}",
+            f"most probable word: {found.names[finest]} ({percent(found.probabilities[finest])})",
+            video_words.FRAME_SCORE,
+        ),
     }
     with right:
         for column, (title, (value, note, help_text)) in zip(st.columns(2), shown.items(), strict=True):

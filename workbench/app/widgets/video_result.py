@@ -14,8 +14,8 @@ from workbench.app import scores, session, video_words
 from workbench.app.components.video_player import Marker, OtherCourse, Timeline, video_player
 from workbench.app.score_settings import Edits, number, read_edits, read_settings
 from workbench.app.session import View
-from workbench.app.text import count
-from workbench.figures.score import clock
+from workbench.app.text import count, plain
+from workbench.figures.score import clock, sensitivity_words
 from workbench.figures.theme import class_colours
 from workbench.specs.video import WHOLE
 from workbench.store import Artifact
@@ -119,8 +119,8 @@ def numbers(live: Live) -> Callable[[], None]:
 
     def finish() -> None:
         moved, interval = scores.evidence(live.stored, live.edits, live.settings)
-        draw(first, "video", span(interval))
-        band.caption(band_words(live, moved), help=video_words.BAND)
+        draw(first, "video", f"95 %: {span(interval)}")
+        band.caption(band_words(moved), help=video_words.BAND)
 
     for column, (name, note) in zip((first, *columns[1:]), notes.items(), strict=True):
         draw(column, name, note)
@@ -130,13 +130,9 @@ def numbers(live: Live) -> Callable[[], None]:
     return finish
 
 
-def band_words(live: Live, moved: Sensitivity) -> str:
+def band_words(moved: Sensitivity) -> str:
     """Return how far the score moves under other choices, in words."""
-    now = live.found.result.video
-    return (
-        f"With one choice made otherwise {now:.2f} becomes {moved.low:.2f} to {moved.high:.2f}; of all "
-        f"{count(moved.combinations)} combinations nine in ten give {moved.grid_low:.2f} to {moved.grid_high:.2f}."
-    )
+    return plain(sensitivity_words(moved))
 
 
 def window_words(settings: Settings) -> str:

@@ -10,9 +10,10 @@ import streamlit as st
 from workbench.app import scores, video_words
 from workbench.app.browse import csv_bytes
 from workbench.app.session import View
+from workbench.app.text import plain
 from workbench.app.widgets.metrics import CHART
 from workbench.app.widgets.video_result import Live, span
-from workbench.figures.score import sensitivity
+from workbench.figures.score import sensitivity, sensitivity_words
 
 if TYPE_CHECKING:
     from workbench.methods.bootstrap import Estimate
@@ -55,9 +56,9 @@ def sentences(live: Live, moved: Sensitivity, interval: Estimate) -> list[str]:
     """Return what the choices do, in words."""
     now = live.found.result.video
     return [
+        plain(sensitivity_words(moved)),
         f"As chosen the video scores {now:.2f}; with one choice made otherwise {moved.low:.2f} to {moved.high:.2f}.",
-        f"Over all combinations 90 % lie between {moved.grid_low:.2f} and {moved.grid_high:.2f}.",
-        f"Another recording of the same course would give {span(interval)} (95 %, block bootstrap over time).",
+        f"Interval over time, 95 %: {span(interval)}. {video_words.INTERVAL}",
     ]
 
 
