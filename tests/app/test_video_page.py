@@ -15,9 +15,10 @@ from tests.app.test_pages import open_page
 from tests.app.video_workspace import ATTACK, REPORTED, SMILE, stored_score
 from workbench.app import score_words
 from workbench.app.score_settings import Edits, read_edits
+from workbench.app.text import plain
 from workbench.app.widgets.job_status import result_place
 from workbench.app.widgets.video_compare import at_times
-from workbench.app.widgets.video_emotions import edited
+from workbench.app.widgets.video_emotions import edited, new_words
 from workbench.app.widgets.video_files import command
 from workbench.app.widgets.video_result import Live, score_titles
 from workbench.cli import main
@@ -55,7 +56,7 @@ def submitted(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 def shown(app: AppTest) -> dict[str, str]:
     assert not app.exception
     assert not app.error
-    return {each.label: str(each.value) for each in app.metric}
+    return {each.label.removesuffix(" (1 to 5)"): str(each.value) for each in app.metric}
 
 
 def address(app: AppTest, name: str) -> str:
@@ -183,15 +184,34 @@ def test_changed_emotions_are_stored_as_a_score_of_their_own(smile: VideoScore, 
 def test_added_words_become_a_score_of_their_own(smile: VideoScore, scored: Store) -> None:
     app = open_page("video", score=smile.artifact.name, tab="emotions")
     next(each for each in app.text_input if each.label == "Words").input("relieved, grateful")
+    next(each for each in app.number_input if each.label == "Their score").set_value(4.0)
+    next(each for each in app.selectbox if each.label == "They speak for").select("no class")
     click(app, "Score with these words")
     assert not app.exception
     found = VideoScore(scored.artifact("score", address(app, "score")))
-    assert found.names == (*smile.names, "relieved", "grateful")
+    assert found.names == ("relieved", "grateful", *smile.names)
+    line = f"relieved, grateful added: {smile.result.video:.2f} → {found.result.video:.2f}"
+    assert [each.value for each in app.success] == [plain(line)]
+    titles = score_titles(scored.artifacts("score"))
+    assert "edited words" in titles[found.artifact.name]
+    assert "edited words" not in titles[smile.artifact.name]
+    again = open_page("video", video=SMILE)
+    assert "edited" not in titles[address(again, "score")]
+
+
+@pytest.mark.parametrize(("score", "spoken", "words"), [(None, "no class", "score from 1"), (4.0, None, "the class")])
+def test_a_word_needs_a_score_and_a_class_or_none(
+    smile: VideoScore, score: float | None, spoken: str | None, words: str
+) -> None:
+    with pytest.raises(SpecError, match=words):
+        new_words("bored", score, spoken)
 
 
 def test_a_word_that_is_there_already_gets_one_line(smile: VideoScore) -> None:
     app = open_page("video", score=smile.artifact.name, tab="emotions")
     next(each for each in app.text_input if each.label == "Words").input("happy")
+    next(each for each in app.number_input if each.label == "Their score").set_value(4.0)
+    next(each for each in app.selectbox if each.label == "They speak for").select("no class")
     click(app, "Score with these words")
     assert not app.exception
     assert "duplicate concept" in app.error[0].value

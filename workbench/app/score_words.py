@@ -36,7 +36,7 @@ def as_concepts(found: VideoScore, edits: Edits) -> ConceptSet:
 
 
 def extended(found: VideoScore, edits: Edits, words: Sequence[Concept], lines: str) -> ConceptSet:
-    """Return a score's emotions with further words and with the templates ``lines`` (one a line).
+    """Return a score's emotions with further words (first) and with the templates ``lines`` (one a line).
 
     Raises
     ------
@@ -47,7 +47,7 @@ def extended(found: VideoScore, edits: Edits, words: Sequence[Concept], lines: s
     sentences = tuple(line for line in map(str.strip, lines.splitlines()) if line)
     if not words and sentences == before.templates:
         raise SpecError("nothing would change: write a word, or another template")
-    return replace(before, concepts=(*before.concepts, *words), templates=sentences)
+    return replace(before, concepts=(*words, *before.concepts), templates=sentences)
 
 
 def takes_words(found: VideoScore) -> bool:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
+SCALE = "1 to 5"
+"""The scale of every score."""
+
 NUMBERS = {
     "video": (
         "Video score",
@@ -37,7 +42,11 @@ BAND = (
 )
 INTERVAL = "How far noise from frame to frame moves the score (block bootstrap over time)."
 SUM = "The video score as a sum: each part times its weight."
-WINDOW = "So much of the end carries 95 % of the end score's weight. Seconds do not depend on the frame rate."
+WINDOW = (
+    "So much of the end carries 95 % of the end score's weight: more than 0, at most 100,000 frames or 10,000 seconds. "
+    "Seconds do not depend on the frame rate."
+)
+HELD = "Kept only in this tab's memory until you close or reload it; the file is deleted."
 PART = "How much this part counts; the three are divided by their sum."
 PEAK = {"extreme": "one frame", "robust": "a twentieth"}
 PEAK_HELP = (
@@ -85,6 +94,8 @@ ADD_WORDS = "Only the words are encoded, no frame. The result is a score of its 
 STORE = "The changed emotions become a score of their own, with files; no frame is encoded again."
 YAML = "With the changes: name the file as the concept set of a new score, here or on the command line."
 NEW_WORDS = "One or several, comma-separated."
+NEW_SCORE = "1 (least satisfied) to 5 (most); it counts by the probability that the words get."
+NEW_CLASS = "The class whose bar their probability is added to; without one they count in the score alone."
 TEMPLATES = "Sentences with {} where a word goes; an emotion is the mean over all of them."
 COMPARE = "Their courses are drawn over this one in the graph."
 DIFFERENCE = "Video score minus that of this score."
@@ -112,3 +123,15 @@ MODEL_COLUMNS = {
     "rank": ("rank correlation", "Spearman's, where there are four videos or more."),
 }
 """Heading and definition of each column of the table of models."""
+
+
+def faces(text: str) -> str:
+    """Return whose face a score is of, in words; ``text`` is as in a spec."""
+    return {"largest": "largest face", "whole": "whole frame"}.get(text, text.replace("track:", "person "))
+
+
+def note(text: str) -> str:
+    """Return a note of a score as this page says it: persons, and where one is chosen."""
+    words = text.replace("is not one track throughout", "is not one person throughout")
+    words = words.replace("a single one can be chosen with faces", "choose one under Persons in the video")
+    return re.sub(r"\btrack:(\d+)", r"person \1", words)

@@ -162,7 +162,7 @@ def parts(result: PeakEnd, settings: Settings) -> go.Figure:
             hovertemplate="%{y}: %{x:.3f}<extra></extra>",
         )
     )
-    figure.update_xaxes(range=[0, SCALE[1] + 0.25], title="points", dtick=1)
+    figure.update_xaxes(range=[0, SCALE[1] + 0.25], title="points of the video score (scale 1 to 5)", dtick=1)
     figure.update_yaxes(autorange="reversed", showgrid=False)
     return tight(figure, 210)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from workbench.app import score_settings, scores
+from workbench.app import score_settings, scores, video_words
 from workbench.app.session import View
 from workbench.app.widgets import notices
 from workbench.app.widgets.video_compare import courses, draw_compare
@@ -15,7 +15,7 @@ from workbench.app.widgets.video_files import draw_files
 from workbench.app.widgets.video_form import begin, follow, score_form
 from workbench.app.widgets.video_made import draw_made
 from workbench.app.widgets.video_picture import draw_picture
-from workbench.app.widgets.video_result import numbers, player, read_live, score_titles
+from workbench.app.widgets.video_result import first_of, numbers, player, read_live, score_titles
 from workbench.app.widgets.video_sensitivity import draw_sensitivity
 from workbench.app.widgets.video_table import draw_tables
 from workbench.errors import unknown_name
@@ -72,7 +72,7 @@ def video(view: View) -> None:
         raise unknown_name("video", chosen, videos)
     own = [run for run in runs.values() if scores.video_of(run) == chosen]
     if own:
-        view.settle(video=chosen, score=view["score"] or own[0].name)
+        view.settle(video=chosen, score=view["score"] or first_of(own).name)
     choose(view, videos, chosen, own)
     if own:
         look(view, scores.score(view["score"]))
@@ -101,7 +101,7 @@ def look(view: View, stored: VideoScore) -> None:
         if view["tab"] not in TABS:
             raise unknown_name("tab", view["tab"], TABS)
         live = read_live(view, stored)
-        notices.notes(stored.notes)
+        notices.notes([video_words.note(line) for line in stored.notes])
         finish = numbers(live)
         player(view, live, courses(view, live))
         choice(view, "tab", {name: title for name, (title, _) in TABS.items()})

@@ -97,7 +97,7 @@ def courses(view: View, live: Live) -> list[OtherCourse]:
     for name, colour in zip(chosen(view, live.stored), COLOURS, strict=False):
         other = scores.score(name)
         course = scores.rescored(other, Edits(), live.settings).result.course
-        words = f"{other.model}, {other.spec.concepts.rpartition('/')[2]}, {other.spec.faces}"
+        words = f"{other.model}, {other.spec.concepts.rpartition('/')[2]}, {video_words.faces(other.spec.faces)}"
         found.append(OtherCourse(words, colour, at_times(live.stored.times, other.times, course)))
     return found
 

@@ -15,13 +15,14 @@ from workbench.app.session import View
 from workbench.app.text import plain
 from workbench.app.widgets.video_result import Live
 from workbench.data.concepts import Concept, to_yaml
-from workbench.errors import WorkbenchError
+from workbench.errors import SpecError, WorkbenchError
 
 if TYPE_CHECKING:
     from workbench.studies.scoring import VideoScore
 
 TABLE_HEIGHT, ROW_HEIGHT = 460, 33
-DRAWN = "emotions drawn"
+DRAWN, ADDED = "emotions drawn", "words added"
+NO_CLASS = "no class"
 FIXED = ["emotion", "classes", "mean"]
 """Columns that cannot be changed."""
 
@@ -114,6 +115,9 @@ def answer(view: View, live: Live) -> None:
         f"{stored.names[row]} {stored.scores[row]:.3g} → {value:.3g}" for row, value in sorted(edits.scores.items())
     ]
     lines += [f"without {stored.names[row]}" for row in sorted(edits.without)]
+    name, message = session.recall(ADDED) or ("", "")
+    if name == stored.artifact.name:
+        st.success(plain(message), icon=":material/check:")
     with st.container(border=True):
         st.markdown(f"Video score **{now:.2f}**, stored {before:.2f} ({now - before:+.2f})")
         st.caption(plain("; ".join(lines)) or "No emotion is changed. Change a score or untick an emotion.")
@@ -171,18 +175,46 @@ def add_words(view: View, live: Live) -> None:
     with st.form(view.key(f"add words {stored.artifact.name}")):
         left, right = st.columns([3, 2])
         text = left.text_input("Words", placeholder="relieved, grateful", help=video_words.NEW_WORDS)
-        score = right.number_input("Their score", 1.0, 5.0, 4.0, 0.5, format="%g")
-        spoken = left.selectbox("They speak for", ["", *stored.classes], format_func=lambda name: name or "no class")
+        score = right.number_input(
+            "Their score", 1.0, 5.0, None, 0.5, format="%g", placeholder=video_words.SCALE, help=video_words.NEW_SCORE
+        )
+        spoken = left.selectbox(
+            "They speak for",
+            [*stored.classes, NO_CLASS],
+            None,
+            placeholder="a class, or none",
+            help=video_words.NEW_CLASS,
+        )
         templates = st.text_area(
             "Templates, one a line", "\n".join(score_words.templates(stored)), height=100, help=video_words.TEMPLATES
         )
         if st.form_submit_button("Score with these words", icon=":material/add:"):
-            speaks_for = (spoken,) if spoken else ()
             try:
-                words = [Concept(word, speaks_for, float(score)) for word in map(str.strip, text.split(",")) if word]
+                words = new_words(text, score, spoken)
                 name = scores.with_words(stored, score_words.extended(stored, live.edits, words, templates))
             except WorkbenchError as error:
                 st.error(plain(error), icon=":material/error:")
             else:
+                was, now = live.found.result.video, scores.score(name).result.video
+                added = f"{', '.join(word.text for word in words)} added" if words else "Templates changed"
+                session.remember(ADDED, (name, f"{added}: {was:.2f} → {now:.2f}"))
                 view.set(score=name)
                 st.rerun()
+
+
+def new_words(text: str, score: float | None, spoken: str | None) -> list[Concept]:
+    """Return the words of a comma-separated text as concepts.
+
+    Raises
+    ------
+    SpecError
+        There are words, but no score, or it was not said which class they speak for.
+    """
+    words = list(filter(None, map(str.strip, text.split(","))))
+    if not words:
+        return []
+    if score is None:
+        raise SpecError(f"give {words[0]!r} a score from 1 to 5")
+    if spoken is None:
+        raise SpecError(f"choose the class that {words[0]!r} speaks for, or {NO_CLASS!r}")
+    return [Concept(word, () if spoken == NO_CLASS else (spoken,), float(score)) for word in words]

@@ -100,6 +100,9 @@ def window(view: View, live: Live) -> None:
             **view.slide("window", value),
         )
         st.segmented_control("Unit", UNITS, required=True, label_visibility="collapsed", **view.bind("unit", unit))
+    length = float(live.stored.times[-1]) if seconds else float(live.stored.frames[-1] + 1)
+    if value > length:
+        st.caption(f"Longer than the video ({length:.4g} {unit}): the end score is nearly the mean.")
 
 
 def pictures(view: View, live: Live) -> None:

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from workbench.app import scores, session, video_words
+from workbench.app import scores, session, uploads, video_words
 from workbench.app.components.video_player import Marker, OtherCourse, Timeline, video_player
 from workbench.app.score_settings import Edits, number, read_edits, read_settings
+from workbench.app.score_words import EDITED
 from workbench.app.session import View
 from workbench.app.text import count, plain
+from workbench.data.concepts import bundled_concept_sets
 from workbench.figures.score import clock, sensitivity_words
 from workbench.figures.theme import class_colours
 from workbench.specs.video import WHOLE
@@ -68,13 +70,21 @@ def score_titles(runs: Iterable[Artifact]) -> dict[str, str]:
 
 
 def score_title(run: Artifact) -> str:
-    """Return a score in words: model, concept set, faces, sampling and when."""
+    """Return a score in words: model, faces, when, sampling and concept set; what mostly differs comes first."""
     spec = run.spec
-    every = "every frame" if spec["every"] == 1 else f"1 frame in {spec['every']}"
+    every = "" if spec["every"] == 1 else f"1 frame in {spec['every']}"
     sampling = f"{spec['rate']:g} frames/s" if spec["rate"] else every
-    concepts = str(spec["concepts"]).replace("\\", "/").rpartition("/")[2]
+    concepts, edited, _ = str(spec["concepts"]).replace("\\", "/").rpartition("/")[2].partition(EDITED)
     finished = time.strftime("%d %b %H:%M", time.localtime(run.created))
-    return " · ".join([str(spec["model"]), concepts, str(spec["faces"]), sampling, finished])
+    changed = "edited words" if edited else "edited scores" if spec["scores"] else ""
+    words = [str(spec["model"]), changed, video_words.faces(spec["faces"]), finished, sampling, concepts]
+    return " · ".join(filter(None, words))
+
+
+def first_of(runs: Sequence[Artifact]) -> Artifact:
+    """Return the score to begin with: the newest with a bundled concept set, else the newest."""
+    bundled = bundled_concept_sets()
+    return next((run for run in runs if run.spec["concepts"] in bundled and not run.spec["scores"]), runs[0])
 
 
 def read_live(view: View, stored: VideoScore) -> Live:
@@ -113,6 +123,7 @@ def numbers(live: Live) -> Callable[[], None]:
 
     def draw(place: DeltaGenerator, name: str, note: str) -> None:
         title, help_text = video_words.NUMBERS[name]
+        title = f"{title} ({video_words.SCALE})" if name == "video" else title
         now, was = (f"{getattr(each, name):.2f}" for each in (result, before))
         words = f"{note} (was {was})" if live.changed and was != now else note
         place.metric(title, now, words, delta_color="off", delta_arrow="off", help=help_text)
@@ -188,6 +199,8 @@ def player(view: View, live: Live, others: Sequence[OtherCourse]) -> None:
             codec=base.video["codec"],
             on_seek=went,
         )
+    if isinstance(source.place, uploads.Held):
+        st.caption(f":material/hourglass_bottom: {video_words.HELD}")
 
 
 def marks(base: VideoScore, result: PeakEnd) -> list[Marker]:
