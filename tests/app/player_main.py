@@ -50,7 +50,9 @@ def play() -> None:
     elif case == "hostile":
         shown = timeline(FRAMES, PEAK, slice(*GAP), (HOSTILE, HOSTILE + " "))
     else:
-        shown = timeline(FRAMES, PEAK, slice(*GAP), ("happy", "sad"), fault_time=2.6, reported=4.0)
+        shown = timeline(
+            FRAMES, PEAK, slice(*GAP), ("happy", "sad"), fault_time=2.6, reported=3.25 if case == "near" else 4.0
+        )
     source = library_address(SOURCES[case]) if case in SOURCES else ""
     note = "The upload was deleted after scoring."
     video_player(shown, source, key="player", seek=st.session_state.get("ask"), note=note, codec="mpeg4", on_seek=heard)

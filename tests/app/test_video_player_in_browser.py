@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Iterator
 from fractions import Fraction
@@ -230,6 +231,43 @@ def test_fault_and_reported_and_computed_score_are_on_the_graph(visit: Visit) ->
         expect(player.locator("svg text", has_text=words)).to_be_visible()
 
 
+def test_the_names_of_the_lines_stand_in_the_margin_and_never_on_one_another(visit: Visit) -> None:
+    player = go(visit, "near")
+    upper, lower = (player.locator("text.level", has_text=words) for words in ("reported 3.25", "video score 3.20"))
+    boxes = [name.bounding_box() for name in (upper, lower)]
+    above, below = boxes
+    assert above is not None
+    assert below is not None
+    assert above["y"] + above["height"] <= below["y"] + 1
+    right = place(player, FRAMES)[0]
+    assert min(above["x"], below["x"]) > right
+
+
+def test_the_scale_is_always_whole_and_every_part_says_what_it_is(visit: Visit) -> None:
+    player = go(visit)
+    bottom, top = player.evaluate("p => [1, 5].map(p.workbench.view.y)")
+    axis = player.locator("rect.hint[data-part=axis]")
+    assert (float(axis.get_attribute("y") or 0), float(axis.get_attribute("height") or 0)) == (
+        top - 4,
+        bottom - top + 8,
+    )
+    for score in range(1, 6):
+        expect(player.locator("text.tick").filter(has_text=re.compile(f"^{score}$"))).to_have_count(1)
+    for part, words in (
+        ("axis", "frame score, 1 least satisfied to 5 most"),
+        ("weights", "How much each frame counts in the end score"),
+        ("emotions", "Share of each emotion in each frame, from below: happy, sad"),
+    ):
+        expect(player.locator(f"rect.hint[data-part={part}] title")).to_contain_text(words)
+    for words in ("weight in the", "emotions"):
+        expect(player.locator("text.tick", has_text=words)).to_be_visible()
+    weights = player.locator("path.weight").bounding_box()
+    picture = player.locator(".picture").bounding_box()
+    assert weights is not None
+    assert picture is not None
+    assert weights["y"] > picture["y"] + bottom
+
+
 @pytest.mark.parametrize(
     ("case", "words"),
     [
@@ -284,9 +322,11 @@ def test_in_a_narrow_window_the_graph_stands_under_the_video_and_follows_the_wid
         "player => player.workbench.width < 420 && player.workbench.picture.firstChild.clientWidth <= 420",
         arg=player.element_handle(),
     )
-    video, graph = (player.locator(part).bounding_box() for part in ("video", ".charts"))
+    video, graph, bars = (player.locator(part).bounding_box() for part in ("video", ".charts", ".bars"))
     assert video is not None
     assert graph is not None
+    assert bars is not None
+    assert bars["y"] >= graph["y"] + graph["height"]
     assert graph["y"] > video["y"] + video["height"]
     assert graph["x"] + graph["width"] <= 420
     x = player.evaluate(f"player => player.workbench.view.x({9 / RATE})")

@@ -115,6 +115,9 @@ def test_the_annotated_video_has_every_frame_with_the_face_marked(
     edge = drawn[3].picture[round(float(y + height / 2)), round(float(x))].astype(int)
     assert edge[0] - edge[2] > 60  # orange on gray
     assert np.abs(drawn[22].picture[40:60, 60:100].astype(int) - 120).mean() < 8  # a gap has no box
+    assert [frame.picture.shape for frame in drawn] == [(180, 160, 3)] * 30  # a strip beneath, nothing over the picture
+    assert np.abs(drawn[22].picture[100:119].astype(int) - plain[22].picture[100:119]).mean() < 8
+    assert drawn[22].picture[122:].mean() < 80
 
 
 def test_a_document_without_the_video_says_so_and_an_annotated_copy_cannot_be(face_video: Path, tmp_path: Path) -> None:

@@ -3,12 +3,14 @@
 // Many frames are thinned to a few points a pixel that keep the first, the lowest, the highest and the last of each pixel.
 
 const LEFT = 26; // room for the scale, in CSS pixels
-const RIGHT = 12;
+const RIGHT = 96; // room for the names of lines and strips
 const LANE = 22; // height of a row of markers
 const GRAPH = 168;
+const AXIS = 20;
 const WEIGHTS = 22;
-const AXIS = 18;
-const STRIP = 66;
+const BETWEEN = 6;
+const STRIP = 56;
+const LINE = 15; // height of a line of text
 const STEPS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 36000];
 
 // The arrays of a course as Timeline.pack() lays them out.
@@ -67,10 +69,10 @@ function svg(tag, attributes, text) {
   return node;
 }
 
-// Whole scores that hold everything drawn.
+// The whole scale; wider only where something drawn lies outside it.
 function scoreRange(course, data) {
-  let low = Infinity;
-  let high = -Infinity;
+  let low = 1;
+  let high = 5;
   const take = (value) => {
     if (value === null || Number.isNaN(value)) return;
     if (value < low) low = value;
@@ -78,9 +80,7 @@ function scoreRange(course, data) {
   };
   [course.scores, ...course.others].forEach((values) => values.forEach(take));
   [data.computed, data.reported].forEach(take);
-  if (low > high) return [1, 5];
-  const bottom = Math.floor(low);
-  return [bottom, Math.max(bottom + 1, Math.ceil(high))];
+  return [Math.floor(low), Math.ceil(high)];
 }
 
 // A line through values; broken where a gap is a pixel wide or more.
@@ -226,17 +226,17 @@ function drawGraph(holder, course, data, lanes) {
   const plot = width - LEFT - RIGHT;
   const top = lanes * LANE + 6;
   const base = top + GRAPH;
-  const foot = base + (course.weights ? WEIGHTS + 4 : 0);
-  const stripTop = foot + AXIS;
+  const foot = base + AXIS + (course.weights ? WEIGHTS : 0);
+  const stripTop = foot + (course.weights ? BETWEEN : 0);
   const height = stripTop + STRIP;
   const [low, high] = scoreRange(course, data);
   const x = (time) => LEFT + (Math.min(time, course.end) / course.end) * plot;
   const y = (score) => base - ((score - low) / (high - low)) * GRAPH;
   const picture = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" });
   picture.append(hatch());
-  drawScale(picture, { low, high, x, y, width, foot, top, plot, end: course.end });
+  drawScale(picture, { low, high, x, y, width, base, top, plot, end: course.end });
   gapSpans(course.gaps, x).forEach(([left, right]) => {
-    picture.append(svg("rect", { class: "gap", x: left, y: top, width: right - left, height: foot - top }));
+    picture.append(svg("rect", { class: "gap", x: left, y: top, width: right - left, height: base - top }));
     picture.append(svg("rect", { class: "gap", x: left, y: stripTop, width: right - left, height: STRIP }));
   });
   if (data.fault_time !== null) drawFault(picture, { x, top, height, width, time: data.fault_time });
@@ -247,6 +247,7 @@ function drawGraph(holder, course, data, lanes) {
   });
   drawCourse(picture, course.times, course.scores, { x, y, width }, { class: "course" });
   drawLevels(picture, data, y, width);
+  drawNames(picture, course, { width, top, base, foot, stripTop });
   const marks = svg("g", { class: "marks" });
   picture.append(marks);
   holder.replaceChildren(picture);
@@ -261,7 +262,7 @@ function hatch() {
   return holder;
 }
 
-function drawScale(picture, { low, high, x, y, width, foot, top, plot, end }) {
+function drawScale(picture, { low, high, x, y, width, base, top, plot, end }) {
   for (let score = low; score <= high; score += 1) {
     picture.append(svg("line", { class: "grid", x1: LEFT, x2: width - RIGHT, y1: y(score), y2: y(score) }));
     picture.append(svg("text", { class: "tick", x: LEFT - 6, y: y(score) + 4, "text-anchor": "end" }, score));
@@ -270,9 +271,9 @@ function drawScale(picture, { low, high, x, y, width, foot, top, plot, end }) {
   const digits = step >= 1 ? 0 : step >= 0.1 ? 1 : 2;
   for (let k = 0; k * step <= end * (1 + 1e-9); k += 1) {
     const here = x(k * step);
-    picture.append(svg("line", { class: "grid", x1: here, x2: here, y1: top, y2: foot }));
-    const anchor = k === 0 ? "start" : here > width - 30 ? "end" : "middle";
-    picture.append(svg("text", { class: "tick", x: k === 0 ? LEFT - 6 : Math.min(here, width), y: foot + 13, "text-anchor": anchor }, clock(k * step, digits)));
+    picture.append(svg("line", { class: "grid", x1: here, x2: here, y1: top, y2: base }));
+    const place = { class: "tick", x: k === 0 ? LEFT - 6 : here, y: base + 14, "text-anchor": k === 0 ? "start" : "middle" };
+    picture.append(svg("text", place, clock(k * step, digits)));
   }
 }
 
@@ -285,14 +286,37 @@ function drawFault(picture, { x, top, height, width, time }) {
   picture.append(svg("text", { class: "fault", x: here + (late ? -5 : 5), y: top + 12, "text-anchor": late ? "end" : "start" }, words));
 }
 
-// The video score and the one that people gave, as lines with their values at either end.
+// The video score and the one that people gave, as lines with their names in the margin, pushed apart where they are near.
 function drawLevels(picture, data, y, width) {
-  const level = (value, name, words, place, anchor) => {
-    if (value === null) return;
-    picture.append(svg("line", { class: `level ${name}`, x1: LEFT, x2: width - RIGHT, y1: y(value), y2: y(value) }));
-    const attributes = { class: `level ${name}`, x: place, y: y(value) - 4, "text-anchor": anchor };
-    picture.append(svg("text", attributes, `${words} ${value.toFixed(2)}`));
+  const right = width - RIGHT;
+  const levels = [
+    { value: data.computed, name: "computed", words: "video score" },
+    { value: data.reported, name: "reported", words: "reported" },
+  ].filter(({ value }) => value !== null).sort((a, b) => b.value - a.value);
+  const push = levels.length > 1 ? Math.max(0, LINE - (y(levels[1].value) - y(levels[0].value))) / 2 : 0;
+  levels.forEach(({ value, name, words }, k) => {
+    const beside = y(value) + (k ? push : -push);
+    picture.append(svg("path", { class: `level ${name}`, d: `M${LEFT} ${y(value)}H${right}L${right + 8} ${beside}` }));
+    picture.append(svg("text", { class: `level ${name}`, x: right + 11, y: beside + 4 }, `${words} ${value.toFixed(2)}`));
+  });
+}
+
+// What the strips are, in the margin beside them, and what a resting pointer is told.
+function drawNames(picture, course, { width, top, base, foot, stripTop }) {
+  const beside = width - RIGHT + 11;
+  const write = (middle, ...lines) => lines.forEach((words, k) => {
+    picture.append(svg("text", { class: "tick", x: beside, y: middle + 4 + (k - (lines.length - 1) / 2) * (LINE - 3) }, words));
+  });
+  const explain = (part, y, height, wide, words) => {
+    const area = svg("rect", { class: "hint", "data-part": part, x: 0, y, width: wide, height });
+    area.append(svg("title", {}, words));
+    picture.append(area);
   };
-  level(data.computed, "computed", "video score", LEFT + 4, "start");
-  level(data.reported, "reported", "reported", width - RIGHT - 14, "end");
+  explain("axis", top - 4, base - top + 8, LEFT, "frame score, 1 least satisfied to 5 most");
+  if (course.weights) {
+    write(foot - WEIGHTS / 2, "weight in the", "end score");
+    explain("weights", foot - WEIGHTS, WEIGHTS, width, "How much each frame counts in the end score, relative to the frame that counts most");
+  }
+  write(stripTop + STRIP / 2, "emotions");
+  explain("emotions", stripTop, STRIP, width, `Share of each emotion in each frame, from below: ${course.classes.join(", ")}`);
 }

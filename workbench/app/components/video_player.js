@@ -36,7 +36,7 @@ function mount(root) {
   state.stage.append(state.video, state.box);
   state.now.append(state.time, state.score);
   const screen = part("screen");
-  screen.append(state.stage, state.note, state.now, state.bars);
+  screen.append(state.stage, state.note, state.now);
   const graph = part("graph");
   graph.append(state.charts, state.facts);
   state.charts.append(state.picture, state.head, state.hair, state.flags);
@@ -44,7 +44,7 @@ function mount(root) {
   state.charts.tabIndex = 0;
   state.charts.setAttribute("role", "slider");
   state.charts.setAttribute("aria-label", "Position in the video; left and right go from frame to frame, space plays");
-  root.append(screen, graph);
+  root.append(screen, graph, state.bars);
   listenToVideo(state);
   listenToCharts(state);
   new ResizeObserver(() => { if (state.data.course === state.drawn && state.picture.clientWidth !== state.width) draw(state); }).observe(state.picture);
@@ -232,7 +232,6 @@ function build(state) {
   });
   if (state.course.gaps.length) facts.push(element("span", "fact hatched", "no face: not scored"));
   if (isDense(state.course.times, state.width)) facts.push(element("span", "fact", "pale: every frame; line: the mean of each pixel"));
-  if (data.weighted) facts.push(element("span", "fact filled", "weight in the end score"));
   state.facts.replaceChildren(...facts);
 }
 

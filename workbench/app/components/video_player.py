@@ -47,7 +47,7 @@ class Timeline:
     markers : sequence of Marker
         The peaks and the end.
     end_weights : float array (S,), optional
-        Weight of each frame in the end score; drawn beneath, relative to its greatest.
+        Weight of each frame in the end score; a strip of its own beneath, relative to its greatest.
     boxes : float array (S, 4), optional
         Left, top, width and height of the scored face in fractions of the picture; NaN in gaps.
     duration : float, optional
