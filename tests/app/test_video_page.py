@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shlex
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,16 +14,18 @@ from streamlit.testing.v1 import AppTest
 
 from tests.app.test_pages import open_page
 from tests.app.video_workspace import ATTACK, REPORTED, SMILE, stored_score
-from workbench.app import score_words
+from workbench.app import score_words, video_words
 from workbench.app.score_settings import Edits, read_edits
 from workbench.app.text import plain
 from workbench.app.widgets.job_status import result_place
 from workbench.app.widgets.video_compare import at_times
 from workbench.app.widgets.video_emotions import edited, new_words
 from workbench.app.widgets.video_files import command
+from workbench.app.widgets.video_form import received
 from workbench.app.widgets.video_result import Live, score_titles
 from workbench.cli import main
 from workbench.data.concepts import parse_concept_sets, to_yaml
+from workbench.data.video_library import uploads_dir
 from workbench.errors import SpecError
 from workbench.jobs import Jobs
 from workbench.methods.peak_end import Settings
@@ -359,3 +362,24 @@ def test_no_two_scores_have_the_same_words(scored: Store) -> None:
 def test_a_finished_job_leads_to_its_score(result: str, place: object) -> None:
     job: Any = SimpleNamespace(result=result, spec=ScoreSpec("a.mp4"))
     assert result_place(job) == place
+
+
+def test_uploaded_reported_scores_lie_where_they_are_deleted_after_the_job(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORKBENCH_HOME", str(store.root))
+    assert received("/data/ratings.csv") == "/data/ratings.csv"
+    path = Path(received(io.BytesIO(b"video,score\na,3\n")))
+    assert path.read_bytes() == b"video,score\na,3\n"
+    assert path.parent.parent == uploads_dir(store)
+
+
+def test_notes_speak_of_persons() -> None:
+    words = video_words.note("the largest face is not one track throughout: track:0, track:1 (x); y")
+    assert words == "the largest face is not one person throughout: person 0, person 1 (x); y"
+
+
+@pytest.mark.parametrize(("window", "told"), [("100000", True), ("2", False)])
+def test_a_window_longer_than_the_video_is_told(smile: VideoScore, window: str, told: bool) -> None:
+    app = open_page("video", score=smile.artifact.name, window=window)
+    assert any("nearly the mean" in each.value for each in app.caption) == told

@@ -21,7 +21,7 @@ from workbench.app.score_settings import Edits
 from workbench.app.video_routes import held_address, library_address
 from workbench.data.images import encode_png
 from workbench.data.video_library import list_videos, videos_dir
-from workbench.errors import SpecError, VideoError, unknown_name
+from workbench.errors import SpecError, StoreError, VideoError, unknown_name
 from workbench.specs import ScoreSpec
 from workbench.store import Artifact, Store
 
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 SCORE, TABLE = "score", "score-table"
 HELD, MOST_HELD = "held", 3
+FACE, MOST_PEOPLE = 96, 12
+"""Side of a person's picture in pixels, and of how many persons there are pictures."""
 FRAME = "#f2c14e"
 """Colour of the frame around a face."""
 
@@ -225,6 +227,34 @@ def _pictures(name: str, rows: tuple[int, ...], _place: Path | uploads.Held, _fo
         frame = None if each.frame is None else framed(each.frame, _found.box[each.row])
         shown.append(Shown(frame, None if each.face is None else encode_png(np.asarray(each.face))))
     return shown
+
+
+def people(found: VideoScore) -> dict[int, bytes]:
+    """Return a face of each person of a score's video as PNG, by the person's number; those that can be had."""
+    place = source(found).place
+    return {} if place is None else _people(found.artifact.name, place, found)
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _people(name: str, _place: Path | uploads.Held, _found: VideoScore) -> dict[int, bytes]:
+    from workbench.data.face_tracks import crop
+    from workbench.data.video import pictures_at
+    from workbench.studies.footage import KIND, Footage
+
+    del name  # stands for the score in the cache's key
+    faces = {}
+    try:
+        footage = Footage(session.store().artifact(KIND, _found.artifact.summary["footage"]), _found.video["name"])
+        for track in [row["track"] for row in _found.tracks[:MOST_PEOPLE]]:
+            course = footage.course(f"track:{track}")
+            row = int(np.nanargmax(course.box[:, 3]))
+            frame = next(iter(pictures_at(opened(_place), [float(course.times[row])])))
+            if frame is not None:
+                x, y, width, height = map(float, course.box[row])
+                faces[track] = encode_png(np.asarray(crop(frame, (x, y, width, height)).resize((FACE, FACE))))
+    except (StoreError, VideoError):
+        pass  # the encoded faces are gone, or the video is not what it was
+    return faces
 
 
 def opened(place: Path | uploads.Held) -> Path | BinaryIO:

@@ -83,6 +83,7 @@ SAMPLING_HELP = "Which frames are scored."
 EVERY = "2 scores every second frame, 3 every third."
 RATE = "How many frames are scored for each second of video, whatever its own frame rate."
 COLOURS = {"gray": "gray", "rgb": "colour"}
+REPORTED_FILE = "With the columns video and score. It is deleted as soon as the videos have been scored."
 COLOUR_HELP = "What a face is turned into before the model sees it; FER2013 and what was trained on it is gray."
 MARGIN = "What is added around a face on each side, as a share of its side. FER2013's own crops have none."
 REPORTED = "A CSV file on this machine with the columns video and score: what people said. For a folder of videos."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import secrets
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from workbench.app.widgets.dissect_form import check_target
 from workbench.data.concepts import bundled_concept_sets, load_concept_set
 from workbench.data.video_library import VIDEO_SUFFIXES, find_video, uploads_dir
 from workbench.errors import SpecError, WorkbenchError
+from workbench.files import disk_errors, write_atomically
 from workbench.jobs import Job
 from workbench.specs import ScoreSpec
 
@@ -113,8 +115,10 @@ def further() -> dict[str, object]:
         margin = left.number_input("Margin", -0.3, 2.0, 0.0, 0.05, help=video_words.MARGIN)
         names = video_words.COLOURS
         colour = right.selectbox("Colour", list(names), format_func=names.__getitem__, help=video_words.COLOUR_HELP)
-        reported = st.text_input("Reported scores", placeholder="/data/ratings.csv", help=video_words.REPORTED)
-    return {"margin": float(margin), "colour": str(colour), "reported": reported.strip()}
+        path = left.text_input("Reported scores", placeholder="/data/ratings.csv", help=video_words.REPORTED)
+        key = f"reported {session.recall(UPLOADS) or 0}"
+        file = right.file_uploader("Or their CSV file", ["csv"], key=key, help=video_words.REPORTED_FILE)
+    return {"margin": float(margin), "colour": str(colour), "reported": file or path.strip()}
 
 
 def submit(chosen: str, files: Sequence[UploadedFile], keep: bool, asked: dict[str, object]) -> list[int]:
@@ -130,13 +134,32 @@ def submit(chosen: str, files: Sequence[UploadedFile], keep: bool, asked: dict[s
     concepts = load_concept_set(str(asked["concepts"]))
     if concepts.scores is None:
         raise SpecError(f"{concepts.name} has no scores, so it cannot score a video; customer-satisfaction has")
+    if not files and not chosen.strip():
+        raise SpecError("choose a video, or upload one")
+    asked = asked | {"reported": received(asked["reported"])}
     if not files:
-        if not chosen.strip():
-            raise SpecError("choose a video, or upload one")
         spec = ScoreSpec(video=chosen.strip(), **asked)  # type: ignore[arg-type]
         find_video(session.store(), spec.video)
         return [session.jobs().submit(spec).id]
     return [upload(file, keep, asked) for file in files]
+
+
+def received(reported: object) -> str:
+    """Return where the reported scores lie; an uploaded file is written to a folder of its own, deleted after the job.
+
+    Raises
+    ------
+    StoreError
+        The disk is full or not writable.
+    """
+    if isinstance(reported, str):
+        return reported
+    data: bytes = reported.getvalue()  # type: ignore[attr-defined] # an UploadedFile
+    path = uploads_dir(session.store()) / secrets.token_hex(12) / "reported.csv"
+    with disk_errors(path):
+        path.parent.mkdir(parents=True)
+    write_atomically(path, lambda temporary: temporary.write_bytes(data))
+    return str(path)
 
 
 def upload(file: UploadedFile, keep: bool, asked: dict[str, object]) -> int:
