@@ -383,3 +383,21 @@ def test_notes_speak_of_persons() -> None:
 def test_a_window_longer_than_the_video_is_told(smile: VideoScore, window: str, told: bool) -> None:
     app = open_page("video", score=smile.artifact.name, window=window)
     assert any("nearly the mean" in each.value for each in app.caption) == told
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [("failed", "it broke"), ("cancelled", "Stopped; nothing was scored, and the upload is deleted.")],
+)
+def test_how_a_job_ended_stays_on_the_page(
+    smile: VideoScore, scored: Store, submitted: list[Any], monkeypatch: pytest.MonkeyPatch, status: str, words: str
+) -> None:
+    spec = ScoreSpec(str(uploads_dir(scored) / "a1" / "mine.mp4"))
+    ended = SimpleNamespace(id=0, status=status, title="score mine.mp4", error="it broke", spec=spec)
+    monkeypatch.setattr(Jobs, "get", lambda *_: ended)
+    app = click(open_page("video", video="unscored.mp4"), "Score")
+    app.run()
+    assert not app.exception
+    told = app.error if status == "failed" else app.info
+    assert told[0].value.endswith(words)
+    assert submitted

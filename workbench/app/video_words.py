@@ -111,6 +111,7 @@ ANNOTATED = "A copy of the video with face, emotion and score drawn into every f
 KEPT = "Copies it to the workspace's videos; otherwise it goes with this tab."
 MODEL = "face-clip, face-cnn, another CLIP, or a network of this workspace."
 EMOTION = "The most probable class, with its probability."
+FINEST = "Of the single words; a class adds up the words that speak for it, so it may be another one."
 PROBABILITY = "Given by the model, 0 to 100 %; all together 100 %."
 MAE = "Mean absolute error: how far the computed score is from the reported one, in points, with its 95 % interval."
 REPORTED_FIGURE = "Each point is a video; on the line computed and reported scores agree."
@@ -128,7 +129,7 @@ MODEL_COLUMNS = {
 
 def faces(text: str) -> str:
     """Return whose face a score is of, in words; ``text`` is as in a spec."""
-    return {"largest": "largest face", "whole": "whole frame"}.get(text, text.replace("track:", "person "))
+    return {"whole": "whole frame"}.get(text, text.replace("track:", "person "))
 
 
 def note(text: str) -> str:

@@ -85,7 +85,7 @@ def choose(view: View, videos: list[str], chosen: str, own: list[Artifact]) -> N
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         choice(view, "section", SECTIONS)
         if videos:
-            st.selectbox("Video", videos, label_visibility="collapsed", width=190, **view.bind("video", chosen))
+            st.selectbox("Video", videos, label_visibility="collapsed", width=160, **view.bind("video", chosen))
         if own:
             titles = score_titles(own)
             score = view.bind("score", of=chosen)

@@ -161,7 +161,9 @@ def people(view: View, stored: VideoScore) -> None:
         return
     st.markdown("**Persons in the video**", help=video_words.TRACKS)
     if faces := scores.people(stored):
-        st.image(list(faces.values()), [f"person {number}" for number in faces], width=72)
+        with st.container(horizontal=True, gap="small"):
+            for number, face in faces.items():
+                st.image(face, f"person {number}", width=72)
     tracks = {f"track:{track['track']}": track for track in stored.tracks}
     choices = {"largest": "largest face of each frame"} | {name: track_words(each) for name, each in tracks.items()}
     asked = st.pills(

@@ -94,7 +94,7 @@ def without_face(view: View, picture: Image.Image) -> None:
     """Say that there is no face, and offer the whole picture as the way to a score."""
     st.warning("No face was found in this picture, so it has no score.", icon=":material/face_retouching_off:")
     st.button(
-        FACES["whole"],
+        "Score the whole picture",
         key=view.key("take whole"),
         icon=":material/crop_free:",
         help=video_words.WHOLE_PICTURE,
@@ -115,15 +115,16 @@ def draw_answer(picture: Image.Image, found: PictureScore) -> None:
     best, finest = int(np.argmax(found.class_probabilities)), int(np.argmax(found.probabilities))
     shown = {
         "Emotion": (found.classes[best], percent(found.class_probabilities[best]), video_words.EMOTION),
-        "Frame score (1 to 5)": (
-            f"{found.score:.2f}",
-            f"most probable word: {found.names[finest]} ({percent(found.probabilities[finest])})",
-            video_words.FRAME_SCORE,
-        ),
+        f"Frame score ({video_words.SCALE})": (f"{found.score:.2f}", "", video_words.FRAME_SCORE),
     }
     with right:
         for column, (title, (value, note, help_text)) in zip(st.columns(2), shown.items(), strict=True):
             column.metric(title, plain(value), plain(note), delta_color="off", delta_arrow="off", help=help_text)
+        if found.names != found.classes:
+            st.caption(
+                f"most probable word: {plain(found.names[finest])} ({percent(found.probabilities[finest])})",
+                help=video_words.FINEST,
+            )
         bars(found.classes, found.class_probabilities, "class")
         if found.names != found.classes:
             bars(found.names, found.probabilities, "emotion", found.scores)

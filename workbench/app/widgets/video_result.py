@@ -118,7 +118,7 @@ def numbers(live: Live) -> Callable[[], None]:
         "mean": f"{count(int(live.stored.present.sum()))} frames",
         "median": f"{count(int((~live.stored.present).sum()))} gaps",
     }
-    columns = st.columns(len(notes), gap="small")
+    columns = st.columns([1.4, *[1] * (len(notes) - 1)], gap="small")  # the first has the longest title
     first, band = columns[0].empty(), st.empty()
 
     def draw(place: DeltaGenerator, name: str, note: str) -> None:
