@@ -144,7 +144,7 @@ def test_an_upload_that_is_no_video_gets_one_line_and_leaves_nothing(
 ) -> None:
     (tmp_path / name).write_bytes(data)
     open_form(tab)
-    tab.page.locator("input[type=file]").set_input_files(tmp_path / name)
+    tab.page.locator("input[type=file]").first.set_input_files(tmp_path / name)
     expect(tab.page.get_by_text(name)).to_be_visible()
     tab.page.get_by_role("button", name="Score", exact=True).click()
     line = tab.page.locator("[data-testid=stAlertContentError] p")
@@ -156,7 +156,7 @@ def test_an_upload_that_is_no_video_gets_one_line_and_leaves_nothing(
 def test_a_file_that_is_not_named_like_a_video_is_not_taken(tab: Visit, tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("no video")
     open_form(tab)
-    tab.page.locator("input[type=file]").set_input_files(tmp_path / "letter.txt")
+    tab.page.locator("input[type=file]").first.set_input_files(tmp_path / "letter.txt")
     expect(tab.page.get_by_text(re.compile("not allowed"))).to_be_visible()
 
 
@@ -165,7 +165,7 @@ def test_an_upload_is_scored_played_and_deleted(tab: Visit, store: Store, face_v
     with (tmp_path / "mine.mp4").open("ab") as file:
         file.write(b"\0\0\0\x08free")  # other bytes, the same pictures
     open_form(tab)
-    tab.page.locator("input[type=file]").set_input_files(tmp_path / "mine.mp4")
+    tab.page.locator("input[type=file]").first.set_input_files(tmp_path / "mine.mp4")
     expect(tab.page.get_by_text("mine.mp4")).to_be_visible()
     tab.page.get_by_role("button", name="Score", exact=True).click()
     expect(tab.page.get_by_role("button", name="Stop").first).to_be_visible(timeout=20_000)
@@ -185,7 +185,7 @@ def test_a_picture_gives_its_emotion_at_once_and_is_not_stored(tab: Visit, store
     face = render(sample(1, 3, emotions=["happy"]), size=96).images[0]
     (tmp_path / "face.png").write_bytes(encode_png(face))
     tab.go("video?section=picture&whose=whole")
-    tab.page.locator("input[type=file]").set_input_files(tmp_path / "face.png")
+    tab.page.locator("input[type=file]").first.set_input_files(tmp_path / "face.png")
     expect(value(tab, "Frame score")).to_be_visible(timeout=60_000)
     held = [path for path in store.root.rglob("*") if path.suffix in (".png", ".jpg")]
     assert held == []

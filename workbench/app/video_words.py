@@ -75,7 +75,7 @@ MODELS = (
     "network:NAME). Several give a table."
 )
 CONCEPTS = "A bundled set with scores, or the path of a .yaml file. A network's class takes its concepts' mean score."
-FACES = {"largest": "the largest face", "track": "one person (track)", "whole": "the whole frame"}
+FACES = {"largest": "the largest face", "track": "one person", "whole": "the whole frame"}
 FACES_HELP = "Whose face is scored. Persons are numbered from 0 in the order in which they appear."
 PERSON = "The person's number, from 0 in order of appearance; a score lists the persons of its video."
 SAMPLING = {"all": "all", "every": "every n-th", "rate": "so many a second"}
@@ -116,6 +116,12 @@ PROBABILITY = "Given by the model, 0 to 100 %; all together 100 %."
 MAE = "Mean absolute error: how far the computed score is from the reported one, in points, with its 95 % interval."
 REPORTED_FIGURE = "Each point is a video; on the line computed and reported scores agree."
 ROWS = "Click a row's box to open its score."
+ROW_COLUMNS = {
+    "reported": "The score that people gave, 1 to 5.",
+    "computed": "The video score, 1 to 5.",
+    "error": "How far the computed score is from the reported one, in points of the scale 1 to 5.",
+}
+"""What stands in the columns of numbers of a table of videos."""
 MODEL_COLUMNS = {
     "videos": ("videos", "Videos with a reported score."),
     "mae": ("MAE", MAE),

@@ -122,4 +122,5 @@ def draw_rows(view: View, table: ScoreTable) -> None:
 
 def number_columns() -> dict[str, Any]:
     """Return how the columns of numbers look."""
-    return {name: st.column_config.NumberColumn(format="%.2f") for name in ("reported", "computed", "error")}
+    helps = video_words.ROW_COLUMNS
+    return {name: st.column_config.NumberColumn(format="%.2f", help=text) for name, text in helps.items()}
