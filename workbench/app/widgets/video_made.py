@@ -11,10 +11,11 @@ from workbench.app import scores, video_words
 from workbench.app.score_settings import CONTROLS, UNITS, unit_of
 from workbench.app.session import View
 from workbench.app.text import plain
-from workbench.app.widgets.metrics import CHART
 from workbench.app.widgets.video_result import Live, go_to
+from workbench.data.concepts import MAX_SCORE
 from workbench.errors import unknown_name
-from workbench.figures.score import clock, parts
+from workbench.figures.score import EARLIER, END, LATER, clock
+from workbench.methods.peak_end import PeakEnd, Settings
 from workbench.specs import PEAKS
 
 if TYPE_CHECKING:
@@ -32,9 +33,8 @@ def draw_made(view: View, live: Live) -> None:
         controls(view, live)
     with right:
         st.markdown("**The sum**", help=video_words.SUM)
-        result = live.found.result
         st.markdown(sum_words(live))
-        st.plotly_chart(parts(result, live.settings), key=view.key("parts"), config=CHART)
+        st.html(sum_bars(live.found.result, live.settings))
     people(view, live.stored)
     pictures(view, live)
 
@@ -45,6 +45,25 @@ def sum_words(live: Live) -> str:
     terms = zip(shares, (result.end, result.earlier, result.later), ("end", "earlier peak", "later peak"), strict=True)
     added = " + ".join(f"{share:.3g} × {value:.2f} :gray[{name}]" for share, value, name in terms)
     return f"{added} = **{result.video:.2f}**"
+
+
+def sum_bars(result: PeakEnd, settings: Settings) -> str:
+    """Return the sum as bars, each beginning where the one before ends; plain HTML, which is there at once."""
+    names, colours = ("end score", "earlier peak", "later peak"), (END, EARLIER, LATER)
+    rows, begin = [], 0.0
+    for name, share, value, colour in zip(
+        names, settings.shares, (result.end, result.earlier, result.later), colours, strict=True
+    ):
+        rows.append((f"{share:.3g} × {name}", begin, share * value, f"+{share * value:.2f}", colour))
+        begin += share * value
+    rows.append(("video score", 0.0, result.video, f"{result.video:.2f}", "currentColor"))
+    percent = 100 / MAX_SCORE
+    lines = "".join(
+        f'<div><span>{label}</span><p><i style="margin-left:{start * percent:.2f}%;width:{length * percent:.2f}%;'
+        f'background:{colour}"></i><b>{text}</b></p></div>'
+        for label, start, length, text, colour in rows
+    )
+    return f'<div class="score-sum">{lines}</div>'
 
 
 def controls(view: View, live: Live) -> None:
