@@ -9,10 +9,11 @@ import workbench
 PUBLIC = {
     "AblateSpec", "Ablation", "Classification", "ClassifySpec", "Clip", "Concept", "ConceptSet", "Dataset",
     "DemoSpec", "DissectSpec", "Dissection", "EmbedSpec", "Embeddings", "Health", "ImportSpec", "PredictSpec",
-    "ReweightSpec", "Reweighting", "Store", "Target", "WorkbenchError", "__version__", "ablate", "build_demo",
+    "ReweightSpec", "Reweighting", "ScoreSpec", "ScoreTable", "Store", "Target", "VideoScore", "WorkbenchError",
+    "__version__", "ablate", "build_demo",
     "classify", "dissect", "embed", "import_dataset", "list_datasets", "list_layers", "load_clip", "load_concept_set",
     "load_health", "load_target", "open_ablation", "open_classification", "open_dataset", "open_dissection",
-    "open_reweighting", "predict", "read_spec", "reweight",
+    "open_reweighting", "open_score", "open_score_table", "predict", "read_spec", "reweight", "score",
 }  # fmt: skip
 
 

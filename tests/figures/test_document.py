@@ -156,7 +156,7 @@ def test_the_document_of_a_score_tells_all_of_it() -> None:
         "Satisfaction score of <b>greeting</b>.mp4",
         f"{result.video:.2f}",
         f"{given.interval.low:.2f} to {given.interval.high:.2f}",
-        f"{given.sensitivity.low:.2f}–{given.sensitivity.high:.2f}",
+        f"{given.sensitivity.grid_low:.2f}–{given.sensitivity.grid_high:.2f}",
         added,
         "The last 2 seconds carry 95 %",
         "mean of the highest or lowest twentieth",
