@@ -12,6 +12,7 @@ from collections.abc import Callable
 from tests.benchmarks import (
     bench_app,
     bench_demo,
+    bench_detector,
     bench_dissect,
     bench_encode,
     bench_import,
@@ -29,6 +30,7 @@ BENCHMARKS: dict[str, Callable[[], list[tuple[str, str]]]] = {
     "reweight": bench_reweight.run,
     "app": bench_app.run,
     "neurons": bench_neurons.run,
+    "detector": bench_detector.run,
     "video": bench_video.run,
     "video-memory": bench_video.run_memory,
 }

@@ -20,7 +20,7 @@ from workbench.studies import run_study
 from workbench.studies.score import added_words, score, score_picture
 from workbench.studies.score_pictures import moments, pictures
 from workbench.studies.scorers import open_scorer
-from workbench.studies.scoring import ScoreTable, VideoScore, open_score, scores_of, source_of
+from workbench.studies.scoring import ScoreTable, VideoScore, open_score, source_of
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def test_what_is_stored_is_found_again_and_opens_equal(face_video: Path, shared:
     assert again.spec == found.spec
     assert again.sensitivity == found.sensitivity
     assert again.interval == found.interval
-    assert [artifact.name for artifact in scores_of(shared, found.video["digest"])].count(found.artifact.name) == 1
+    assert [artifact.name for artifact in shared.artifacts("score")].count(found.artifact.name) == 1
     assert found.interval.low <= found.result.video <= found.interval.high
     assert found.sensitivity.low <= found.result.video <= found.sensitivity.high
 

@@ -91,10 +91,10 @@ def read_settings(view: View, spec: ScoreSpec) -> Settings:
     from workbench.methods.peak_end import Settings
 
     unit = unit_of(view, spec)
-    window = number(view, "window", usual_window(unit, spec), 0.01, 1e6)
+    window = view.real("window", usual_window(unit, spec), 0.01, 1e6)
     stored = spec.part_weights
     names = ("part_end", "part_earlier", "part_later")
-    parts = tuple(number(view, name, part, 0, 1) for name, part in zip(names, stored, strict=True))
+    parts = tuple(view.real(name, part, 0, 1) for name, part in zip(names, stored, strict=True))
     if sum(parts) <= 0:
         raise SpecError("end score and peaks all weigh nothing; give at least one of them a weight")
     return Settings(
@@ -102,7 +102,7 @@ def read_settings(view: View, spec: ScoreSpec) -> Settings:
         end_seconds=window if unit == "seconds" else 0.0,
         parts=(parts[0], parts[1], parts[2]),
         peak=view["peak"] or spec.peak,
-        smoothing=number(view, "smoothing", spec.smoothing, 0, 60),
+        smoothing=view.real("smoothing", spec.smoothing, 0, 60),
     )
 
 
@@ -119,23 +119,3 @@ def usual_window(unit: str, spec: ScoreSpec) -> float:
     if unit == "frames":
         return spec.end_frames
     return spec.end_seconds or 2.0
-
-
-def number(view: View, name: str, usual: float, low: float, high: float) -> float:
-    """Return a value of the view as a number; ``usual`` where it says nothing.
-
-    Raises
-    ------
-    SpecError
-        It is no number, or not from ``low`` to ``high``.
-    """
-    if not view[name]:
-        return usual
-    try:
-        value = float(view[name])
-    except ValueError:
-        value = float("nan")
-    if not low <= value <= high:
-        words = name.replace("_", " ")
-        raise SpecError(f"{words} is {view[name][:40]!r}; it must be a number from {low:g} to {high:g}")
-    return value

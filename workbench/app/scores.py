@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import io
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
-import numpy.typing as npt
 import streamlit as st
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from workbench.app import session, uploads
 from workbench.app.routes import workspace
@@ -38,8 +37,6 @@ SCORE, TABLE = "score", "score-table"
 HELD, MOST_HELD = "held", 3
 FACE, MOST_PEOPLE = 96, 12
 """Side of a person's picture in pixels, and of how many persons there are pictures."""
-FRAME = "#f2c14e"
-"""Colour of the frame around a face."""
 
 
 def library() -> list[str]:
@@ -215,7 +212,7 @@ def pictures(found: VideoScore, rows: tuple[int, ...]) -> list[Shown]:
 
 @st.cache_resource(show_spinner="Reading the frames", max_entries=64)
 def _pictures(name: str, rows: tuple[int, ...], _place: Path | uploads.Held, _found: VideoScore) -> list[Shown]:
-    from workbench.studies.score_pictures import pictures
+    from workbench.studies.score_pictures import framed, pictures
 
     del name  # stands for the score in the cache's key
     try:
@@ -260,18 +257,6 @@ def _people(name: str, _place: Path | uploads.Held, _found: VideoScore) -> dict[
 def opened(place: Path | uploads.Held) -> Path | BinaryIO:
     """Return a place as what videos are read from."""
     return place if isinstance(place, Path) else io.BytesIO(place.data)
-
-
-def framed(picture: Image.Image, box: Sequence[float] | npt.NDArray[np.float32] | None) -> bytes:
-    """Return a picture as JPEG with a frame around ``box`` (left, top, width, height as shares), if there is one."""
-    drawn = picture.convert("RGB")
-    if box is not None and np.isfinite(box).all() and tuple(box) != (0, 0, 1, 1):
-        wide, high = drawn.size
-        corners = box[0] * wide, box[1] * high, (box[0] + box[2]) * wide, (box[1] + box[3]) * high
-        ImageDraw.Draw(drawn).rectangle([float(each) for each in corners], outline=FRAME, width=max(2, wide // 160))
-    buffer = io.BytesIO()
-    drawn.save(buffer, format="JPEG", quality=88)
-    return buffer.getvalue()
 
 
 def score_picture(picture: Image.Image, spec: ScoreSpec) -> PictureScore | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ import streamlit as st
 from workbench.app.browse import Rows
 from workbench.app.routes import workspace
 from workbench.data.datasets import Dataset, list_datasets, open_dataset
-from workbench.errors import StoreError, unknown_name
+from workbench.errors import SpecError, StoreError, unknown_name
 from workbench.jobs import Jobs
 from workbench.methods.neighbours import nearest
 from workbench.store import Artifact, Store
@@ -64,6 +65,25 @@ class View:
         """Return a value as a whole number from 0 on, or ``None`` where it is not one."""
         text = self[name]
         return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+    def real(self, name: str, usual: float, low: float = -math.inf, high: float = math.inf) -> float:
+        """Return a value as a number; ``usual`` where it says nothing.
+
+        Raises
+        ------
+        SpecError
+            It is no finite number, or not from ``low`` to ``high``.
+        """
+        if not self[name]:
+            return usual
+        try:
+            value = float(self[name])
+        except ValueError:
+            value = math.nan
+        if not math.isfinite(value) or not low <= value <= high:
+            span = "" if math.isinf(low) else f" from {low:g} to {high:g}"
+            raise SpecError(f"{name.replace('_', ' ')} is {self[name][:40]!r}; it must be a number{span}")
+        return value
 
     def set(self, **changes: str) -> None:
         """Change values; what depends on a changed value falls back to its default."""

@@ -15,7 +15,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
-from PIL import Image, ImageDraw
 
 from workbench.data.video import Source
 from workbench.data.video_library import find_video
@@ -26,7 +25,7 @@ from workbench.files import disk_errors, write_atomically, write_bytes
 from workbench.progress import SILENT, Progress
 from workbench.specs import spec_toml
 from workbench.store import Store
-from workbench.studies.score_pictures import moments, pictures
+from workbench.studies.score_pictures import framed, moments, pictures
 from workbench.studies.scoring import KIND, VideoScore, open_score, open_score_table, source_of
 
 BOX = ("x", "y", "width", "height")
@@ -123,24 +122,10 @@ def _evidence(score: VideoScore, source: Source) -> list[tuple[str, bytes]]:
     for moment, shown in zip(named, pictures(score, source, [moment.row for moment in named]), strict=True):
         words = f"{moment.name}, {moment.time:.2f} s: {moment.score:.2f}"
         if shown.frame is not None:
-            found.append((words, _jpeg(_marked(shown.frame, score.box[moment.row]))))
+            found.append((words, framed(shown.frame, score.box[moment.row])))
         if shown.face is not None:
-            found.append((f"{moment.name}, as the model saw it", _jpeg(shown.face)))
+            found.append((f"{moment.name}, as the model saw it", framed(shown.face, None)))
     return found
-
-
-def _marked(frame: Image.Image, box: np.ndarray) -> Image.Image:
-    copy = frame.copy()
-    if np.isfinite(box).all():
-        x, y, width, height = (float(value) for value in box * np.array([*frame.size, *frame.size]))
-        ImageDraw.Draw(copy).rectangle((x, y, x + width, y + height), outline=(255, 176, 0), width=2)
-    return copy
-
-
-def _jpeg(picture: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=88)
-    return buffer.getvalue()
 
 
 def _nullable(values: np.ndarray) -> pa.Array:

@@ -5,19 +5,23 @@ Pictures are never stored with a score. Where the video is gone, there are none.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 
-from workbench.data.face_tracks import crop
+from workbench.data.face_tracks import WHOLE, crop
 from workbench.data.video import Source, pictures_at
 from workbench.methods.peak_end import PeakEnd
+from workbench.methods.shapes import Floats
 from workbench.studies.scoring import VideoScore
 
 SIDE = 640
 """The longest side of a frame's picture, in pixels."""
+FRAME = "#f2c14e"
+"""Colour of the frame around a face."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,18 @@ class Picture:
     row: int
     frame: Image.Image | None
     face: Image.Image | None
+
+
+def framed(picture: Image.Image, box: Sequence[float] | Floats | None) -> bytes:
+    """Return a picture as JPEG with a frame around ``box`` (left, top, width, height as shares), if there is one."""
+    drawn = picture.convert("RGB")
+    if box is not None and np.isfinite(box).all() and tuple(box) != WHOLE:
+        wide, high = drawn.size
+        corners = box[0] * wide, box[1] * high, (box[0] + box[2]) * wide, (box[1] + box[3]) * high
+        ImageDraw.Draw(drawn).rectangle([float(each) for each in corners], outline=FRAME, width=max(2, wide // 160))
+    buffer = io.BytesIO()
+    drawn.save(buffer, format="JPEG", quality=88)
+    return buffer.getvalue()
 
 
 def moments(score: VideoScore, result: PeakEnd | None = None) -> list[Moment]:

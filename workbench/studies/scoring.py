@@ -277,11 +277,6 @@ def open_score(artifact: Artifact) -> VideoScore:
     return VideoScore(artifact)
 
 
-def scores_of(store: Store, digest: str) -> list[Artifact]:
-    """Return the stored scores of a video, by the digest of its file, newest first."""
-    return [found for found in store.artifacts(KIND) if found.summary["video"]["digest"] == digest]
-
-
 def source_of(score: VideoScore, store: Store, place: Path | None = None) -> Path | None:
     """Return the scored file where it is to be had: at ``place``, among the videos by its name, or where it was."""
     from workbench.data.video import digest_of

@@ -60,8 +60,8 @@ def sliders(view: View, bench: Bench) -> tuple[float, float]:
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
     if not low < high:
         raise SpecError("all units of this layer have the same value, so no threshold divides them")
-    threshold = min(max(number(view, "threshold", usual_threshold(values, view["by"])), low), high)
-    factor = min(max(number(view, "factor", 1.5), FACTORS[0]), FACTORS[1])
+    threshold = min(max(view.real("threshold", usual_threshold(values, view["by"])), low), high)
+    factor = min(max(view.real("factor", 1.5), FACTORS[0]), FACTORS[1])
     threshold = st.slider(
         "Threshold",
         *(low, high),
@@ -74,25 +74,6 @@ def sliders(view: View, bench: Bench) -> tuple[float, float]:
     st.plotly_chart(figure, key=view.key("histogram"), config=CHART)
     factor = st.slider("Factor", *FACTORS, step=0.05, format="%.2f", help=words.FACTOR, **view.slide("factor", factor))
     return threshold, factor
-
-
-def number(view: View, name: str, usual: float) -> float:
-    """Return a value of the view as a number; ``usual`` where it says nothing.
-
-    Raises
-    ------
-    SpecError
-        It is no finite number.
-    """
-    if not view[name]:
-        return usual
-    try:
-        value = float(view[name])
-    except ValueError:
-        value = float("nan")
-    if not np.isfinite(value):
-        raise SpecError(f"{name} {view[name]!r} is no number")
-    return value
 
 
 def usual_threshold(values: np.ndarray, by: str) -> float:

@@ -21,6 +21,7 @@ from workbench.data.concepts import bundled_concept_sets
 from workbench.data.images import decode, encode_png
 from workbench.errors import unknown_name
 from workbench.specs import ScoreSpec
+from workbench.studies.score_pictures import framed
 
 if TYPE_CHECKING:
     from workbench.studies.score import PictureScore
@@ -101,7 +102,7 @@ def without_face(view: View, picture: Image.Image) -> None:
         on_click=view.set,
         kwargs={"whose": "whole"},
     )
-    st.image(scores.framed(picture, None), width=320)
+    st.image(framed(picture, None), width=320)
 
 
 def draw_answer(picture: Image.Image, found: PictureScore) -> None:
@@ -109,7 +110,7 @@ def draw_answer(picture: Image.Image, found: PictureScore) -> None:
     notices.notes(found.notes)
     left, right = st.columns([2, 3], gap="medium")
     with left:
-        st.image(scores.framed(picture, found.box), width="stretch")
+        st.image(framed(picture, found.box), width="stretch")
         st.caption("What the model saw:")
         st.image(encode_png(found.picture), width=96)
     best, finest = int(np.argmax(found.class_probabilities)), int(np.argmax(found.probabilities))

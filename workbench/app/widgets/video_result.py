@@ -12,7 +12,7 @@ import streamlit as st
 
 from workbench.app import scores, session, uploads, video_words
 from workbench.app.components.video_player import Marker, OtherCourse, Timeline, video_player
-from workbench.app.score_settings import Edits, number, read_edits, read_settings
+from workbench.app.score_settings import Edits, read_edits, read_settings
 from workbench.app.score_words import EDITED
 from workbench.app.session import View
 from workbench.app.text import count, plain
@@ -224,4 +224,4 @@ def seek(view: View) -> tuple[int, float] | None:
     """Return the number of the last request to go somewhere, and the moment that the view names, or ``None``."""
     if not view["at"]:
         return None
-    return int(session.recall("video seek") or 0), number(view, "at", 0.0, 0.0, 1e7)
+    return int(session.recall("video seek") or 0), view.real("at", 0.0, 0.0, 1e7)
