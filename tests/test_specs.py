@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -7,15 +8,22 @@ import pytest
 from workbench.errors import SpecError
 from workbench.specs import (
     AblateSpec,
+    AnglesSpec,
     ClassifySpec,
+    CleanSpec,
     DemoSpec,
     DissectSpec,
     EmbedSpec,
     ImportSpec,
+    LeakageSpec,
+    MapSpec,
     PredictSpec,
+    RetrainSpec,
     ReweightSpec,
     ScoreSpec,
+    SlicesSpec,
     Spec,
+    SuspectsSpec,
     parse_spec,
     read_spec,
     spec_toml,
@@ -30,6 +38,13 @@ EXAMPLES = [
     ReweightSpec("face-cnn-0123", "lin1", thresholds="-1,0,1e-3", protocol="test-set"),
     PredictSpec("faces", "network:reweighted", top_k=1),
     ScoreSpec("a b/clip.mp4", "face-clip,network:mine", scores="happy=4.5", faces="track:2", rate=5.0, parts="1,0,1"),
+    MapSpec("faces", "local-dir:/some where", "tsne", space="raw", perplexity=5.0),
+    AnglesSpec("faces", split="test", resamples=500),
+    SuspectsSpec("faces", network="", encoder="out-of-fold", votes="a b/fer2013new.csv"),
+    CleanSpec("faces", "faces-clean", "Ann, Bo", "majority", suspects="faces-face-clip", above=0.5),
+    RetrainSpec("faces-clean", report_on="validation", leaks="keep"),
+    LeakageSpec("faces", seed=4),
+    SlicesSpec("faces-fer7", attribute="mine.csv", smallest=5),
     DemoSpec(seed=3, count=500),
 ]
 
@@ -122,3 +137,25 @@ def test_the_parts_of_a_score_are_divided_by_their_sum_and_models_stand_once() -
     assert spec.part_weights == (0.5, 0.1, 0.4)
     assert spec.models == ("face-clip", "face-cnn")
     assert spec.score_changes == {"a=b": 2.0, "Happy": 4.5}
+
+
+@pytest.mark.parametrize(
+    ("made", "words"),
+    [
+        (lambda: MapSpec("a", method="tsnee"), "tsne"),
+        (lambda: MapSpec("a", perplexity=1.0), "perplexity is 1.0"),
+        (lambda: MapSpec("a", most=1), "most is 1"),
+        (lambda: AnglesSpec("a", resamples=1), "resamples"),
+        (lambda: SuspectsSpec("a", folds=1), "folds is 1"),
+        (lambda: SuspectsSpec("a", encoder="own"), "encoder"),
+        (lambda: CleanSpec("a", "a"), "parent's own name"),
+        (lambda: CleanSpec("a", "b", disputed="ignore"), "disputed"),
+        (lambda: RetrainSpec("a", train="test"), "not learned from"),
+        (lambda: LeakageSpec("a", train="test"), "between two splits"),
+        (lambda: SlicesSpec(""), "stored classification"),
+    ],
+)
+def test_a_map_or_review_that_cannot_be_is_refused_in_one_line(made: Callable[[], Spec], words: str) -> None:
+    with pytest.raises(SpecError, match=words) as caught:
+        made()
+    assert "\n" not in str(caught.value)

@@ -20,12 +20,23 @@ from workbench.specs.images import DemoSpec as DemoSpec
 from workbench.specs.images import EmbedSpec as EmbedSpec
 from workbench.specs.images import ImportSpec as ImportSpec
 from workbench.specs.images import PredictSpec as PredictSpec
+from workbench.specs.maps import METHODS as METHODS
+from workbench.specs.maps import SPACES as SPACES
+from workbench.specs.maps import AnglesSpec as AnglesSpec
+from workbench.specs.maps import MapSpec as MapSpec
 from workbench.specs.neurons import POOLINGS as POOLINGS
 from workbench.specs.neurons import RULES as RULES
 from workbench.specs.neurons import SIMILARITIES as SIMILARITIES
 from workbench.specs.neurons import AblateSpec as AblateSpec
 from workbench.specs.neurons import DissectSpec as DissectSpec
 from workbench.specs.neurons import ReweightSpec as ReweightSpec
+from workbench.specs.review import DISPUTED as DISPUTED
+from workbench.specs.review import ENCODERS as ENCODERS
+from workbench.specs.review import CleanSpec as CleanSpec
+from workbench.specs.review import LeakageSpec as LeakageSpec
+from workbench.specs.review import RetrainSpec as RetrainSpec
+from workbench.specs.review import SlicesSpec as SlicesSpec
+from workbench.specs.review import SuspectsSpec as SuspectsSpec
 from workbench.specs.video import COLOURS as COLOURS
 from workbench.specs.video import PEAKS as PEAKS
 from workbench.specs.video import ScoreSpec as ScoreSpec
@@ -39,6 +50,13 @@ SPECS: dict[str, type[Spec]] = {
     "ablate": AblateSpec,
     "reweight": ReweightSpec,
     "score": ScoreSpec,
+    "map": MapSpec,
+    "angles": AnglesSpec,
+    "suspects": SuspectsSpec,
+    "clean": CleanSpec,
+    "retrain": RetrainSpec,
+    "leakage": LeakageSpec,
+    "slices": SlicesSpec,
     "demo": DemoSpec,
 }
 """Every kind of spec by the word a file names it with."""
