@@ -19,6 +19,13 @@ STUDIES = {
     "ablate": "ablate.ablate",
     "reweight": "reweight.reweight",
     "score": "score.score",
+    "map": "map.lay_out",
+    "angles": "angles.angles",
+    "suspects": "suspects.suspects",
+    "clean": "clean.clean",
+    "retrain": "retrain.retrain",
+    "leakage": "leakage.leakage",
+    "slices": "slices.slices",
     "demo": "demo.build_demo",
 }
 """The function that runs each kind of spec; imported when first run, so that reading specs does not load torch."""
