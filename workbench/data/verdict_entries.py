@@ -114,9 +114,7 @@ def check_entry(dataset: Dataset, entry: Entry) -> Entry:
         raise InputError(f"{dataset.name} has no image {str(entry.image)[:80]!r} (any more)")
     digest = str(dataset.digests[row])
     if entry.digest and entry.digest != digest:
-        raise InputError(
-            f"image {entry.image!r} of {dataset.name} has other pixels than those judged; look at it again"
-        )
+        raise InputError(f"image {entry.image!r} of {dataset.name} has other pixels now than those judged")
     before = str(dataset.labels[row]) if entry.before is None else entry.before
     return Entry(**{**values, "digest": digest, **_outcome(dataset, entry, before)})
 
