@@ -29,7 +29,8 @@ MAY_IMPORT = {
     "reports": BASE | {"studies", "data", "models", "jobs"},
     "exports": BASE | {"studies", "data", "methods", "figures"},
     "command_help": BASE,
-    "cli": BASE | {"studies", "jobs", "data", "reports", "exports", "app", "command_help"},
+    "verdict_commands": BASE | {"data", "reports", "exports"},
+    "cli": BASE | {"studies", "jobs", "reports", "exports", "app", "command_help", "verdict_commands"},
     "app": BASE | {"studies", "jobs", "figures", "exports", "data", "methods"},
     "__main__": {"cli"},
 }

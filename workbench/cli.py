@@ -16,6 +16,7 @@ from workbench.errors import Cancelled, SpecError, WorkbenchError
 from workbench.progress import Console, Progress
 from workbench.specs import ClassifySpec, DemoSpec, PredictSpec, ScoreSpec, Spec, read_spec
 from workbench.store import Store
+from workbench.verdict_commands import add_verdict_commands
 
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
@@ -67,6 +68,9 @@ def parser() -> argparse.ArgumentParser:
 
     _add_work(add)
     _add_lists(add)
+    verdicts_help = "what reviewers said of images: list, add, undo, export"
+    verdicts = commands.add_parser("verdicts", help=verdicts_help, description=verdicts_help, parents=[common])
+    add_verdict_commands(verdicts, common)
     return top
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workbench.reports import neurons, video
+from workbench.reports import maps, neurons, video
 from workbench.reports.base import Report as Report
 from workbench.reports.base import Table as Table
 from workbench.reports.images import classification as classification
@@ -13,6 +13,8 @@ from workbench.reports.lists import concepts as concepts
 from workbench.reports.lists import datasets as datasets
 from workbench.reports.lists import jobs as jobs
 from workbench.reports.neurons import layers as layers
+from workbench.reports.verdicts import appended as appended
+from workbench.reports.verdicts import verdicts as verdicts
 from workbench.specs import ClassifySpec, PredictSpec, Spec
 from workbench.store import Store
 
@@ -23,6 +25,8 @@ _OF_KIND = {
     "reweighting": neurons.reweighting,
     "score": video.score,
     "score-table": video.score_table,
+    "map": maps.layout,
+    "angles": maps.angles,
 }
 
 
