@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from workbench.reports.base import Report, Table, decimals, share
@@ -71,5 +72,5 @@ def angles(artifact: Artifact) -> Report:
     return Report({"artifact": artifact.reference, "spec": artifact.spec, **summary, **matrices}, parts)
 
 
-def _range(pair: dict[str, Any]) -> str:
+def _range(pair: Mapping[str, Any]) -> str:
     return "" if pair["low"] is None else f"{pair['low']:.1f} to {pair['high']:.1f}"
