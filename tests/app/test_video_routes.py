@@ -167,7 +167,7 @@ def test_equal_courses_share_an_address_and_others_do_not() -> None:
 
 
 def test_courses_take_no_more_memory_than_they_may(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(video_routes, "_courses", video_routes._Courses(limit=250))
+    monkeypatch.setattr(video_routes, "_courses", video_routes.KeptBytes(limit=250))
     addresses = [video_routes.course_address(bytes([number]) * 100) for number in range(3)]
     assert [client.get(address).status_code for address in addresses] == [404, 200, 200]
     assert client.get(video_routes.course_address(b"x" * 1000)).status_code == 200

@@ -139,7 +139,14 @@ def _dataset(root: Path, name: str, version: str) -> Dataset:
     return dataset
 
 
-def _requested(request: Request) -> tuple[Dataset, list[int]]:
+def requested(request: Request) -> tuple[Dataset, list[int]]:
+    """Return the dataset and the rows that an address names.
+
+    Raises
+    ------
+    WorkbenchError
+        There is no such dataset, it has changed since, or it has no such rows.
+    """
     dataset = _dataset(workspace(), request.path_params["dataset"], request.path_params["version"])
     words = request.path_params["rows"].split("-")
     if len(words) > SHEET_LIMIT or not all(word.isascii() and word.isdigit() and len(word) < 10 for word in words):
@@ -153,7 +160,7 @@ def _requested(request: Request) -> tuple[Dataset, list[int]]:
 def image(request: Request) -> Response:
     """Answer with one picture as PNG."""
     try:
-        dataset, rows = _requested(request)
+        dataset, rows = requested(request)
         picture = dataset.image(rows[0])
     except WorkbenchError as error:
         return PlainTextResponse(str(error), status_code=404)
@@ -163,7 +170,7 @@ def image(request: Request) -> Response:
 def sheet(request: Request) -> Response:
     """Answer with many pictures on one sheet as PNG."""
     try:
-        dataset, rows = _requested(request)
+        dataset, rows = requested(request)
         pictures = [decode(data, f"row {row}") for row, data in zip(rows, dataset.image_bytes(rows), strict=True)]
     except WorkbenchError as error:
         return PlainTextResponse(str(error), status_code=404)

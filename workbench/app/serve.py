@@ -13,6 +13,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from streamlit.runtime.pages_manager import PagesManager
 
 from workbench.app.launch import launch
+from workbench.app.point_routes import POINT_ROUTES
 from workbench.app.routes import ROUTES, workspace
 from workbench.app.uploads import sweep
 from workbench.app.video_routes import VIDEO_ROUTES
@@ -25,7 +26,7 @@ ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
 
 app = st.App(
     Path(__file__).with_name("main.py"),
-    routes=[*ROUTES, *VIDEO_ROUTES],
+    routes=[*ROUTES, *POINT_ROUTES, *VIDEO_ROUTES],
     middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=ALLOWED_HOSTS, www_redirect=False)],
 )
 

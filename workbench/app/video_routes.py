@@ -12,12 +12,9 @@ paths. Faces are nobody else's business: videos are not kept by the browser, and
 
 from __future__ import annotations
 
-import hashlib
 import mimetypes
 import re
-import threading
 import urllib.parse
-from collections import OrderedDict
 from collections.abc import AsyncIterator
 
 from starlette.requests import Request
@@ -25,6 +22,7 @@ from starlette.responses import FileResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 
 from workbench.app import uploads
+from workbench.app.kept_bytes import KeptBytes
 from workbench.app.routes import workspace
 from workbench.data.video_library import list_videos, videos_dir
 from workbench.store import Store
@@ -50,29 +48,7 @@ def held_address(held: uploads.Held) -> str:
     return f"/api/video/held/{held.token}"
 
 
-class _Courses:
-    """Packed courses by the digest of their bytes."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._lock = threading.Lock()
-        self._found: OrderedDict[str, bytes] = OrderedDict()
-
-    def add(self, data: bytes) -> str:
-        digest = hashlib.blake2b(data, digest_size=16).hexdigest()
-        with self._lock:
-            self._found[digest] = data
-            self._found.move_to_end(digest)
-            while len(self._found) > 1 and sum(map(len, self._found.values())) > self._limit:
-                self._found.popitem(last=False)
-        return digest
-
-    def get(self, digest: str) -> bytes | None:
-        with self._lock:
-            return self._found.get(digest)
-
-
-_courses = _Courses(COURSE_BYTES)
+_courses = KeptBytes(COURSE_BYTES)
 
 
 def course_address(data: bytes) -> str:
