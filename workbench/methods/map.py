@@ -18,13 +18,24 @@ Liang et al., Mind the Gap: Understanding the Modality Gap in Multi-modal Contra
 from __future__ import annotations
 
 import math
+import tempfile
+import warnings
+from collections.abc import Callable
+from importlib import import_module
+from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
 
-from workbench.errors import unknown_name
+from workbench.errors import SpecError, unknown_name
+from workbench.methods.map_quality import squared_distances
 from workbench.methods.shapes import Floats, check_embeddings
-from workbench.specs import SPACES
+from workbench.specs import METHODS, SPACES
+
+SMALLEST = 10
+"""With fewer points than these neighbours say nothing, and every map is a PCA."""
+_SPREAD = 1e-5
+_TICK_EVERY = 10
 
 
 class Gap(NamedTuple):
@@ -97,7 +108,7 @@ def move(vectors: Floats, means: tuple[Floats, Floats], space: str, texts: bool 
 def _unit(vectors: Floats) -> Floats:
     """Scale rows to length 1; what is no longer than rounding leaves becomes zero."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.where(lengths > 1e-5, vectors / np.maximum(lengths, 1e-5), 0).astype(np.float32)
+    return np.where(lengths > _SPREAD, vectors / np.maximum(lengths, _SPREAD), 0).astype(np.float32)
 
 
 def gap(images: Floats, texts: Floats) -> Gap:
@@ -118,3 +129,145 @@ def _among(vectors: Floats, middle: Floats) -> float:
     count = len(vectors)
     own = float(np.einsum("nd,nd->", vectors, vectors, dtype=np.float64))
     return (count**2 * float(middle @ middle) - own) / (count * (count - 1)) if count > 1 else math.nan
+
+
+def lay_out(
+    points: Floats,
+    method: str,
+    neighbours: int = 15,
+    perplexity: float = 30.0,
+    min_dist: float = 0.1,
+    seed: int = 0,
+    tick: Callable[[], None] = lambda: None,
+) -> Floats:
+    """Lay points out on a plane; equal arguments give equal maps on one machine.
+
+    Parameters
+    ----------
+    points : float array (M, D)
+        Images and texts in one space, see :func:`spread`.
+    method : str
+        ``pca``: the two axes of greatest variance. ``umap``, ``tsne``: starting from them. Of fewer than
+        :data:`SMALLEST` points always ``pca``.
+    neighbours : int
+        UMAP: how many neighbours of a point shape its place; at most M - 1 are taken.
+    perplexity : float
+        t-SNE: about how many neighbours of a point shape its place; at most a third of the others are taken.
+    min_dist : float
+        UMAP: how close two points may come.
+    seed : int
+        Seed of the layout.
+    tick : callable
+        Called often during t-SNE; may raise in order to stop it.
+
+    Returns
+    -------
+    float32 array (M, 2)
+        Its scale is the method's own.
+
+    Raises
+    ------
+    SpecError
+        The method is unknown, a value is not finite, or all points are the same.
+    """
+    if method not in METHODS:
+        raise unknown_name("method", method, METHODS)
+    check_embeddings(points, "points", "MD")
+    middle, axes = principal_axes(points)
+    flat = project(points, middle, axes)
+    if method == "pca" or len(points) < SMALLEST:
+        return flat
+    start = flat / float(np.std(flat[:, 0]))
+    if method == "tsne":
+        return _tsne(points, start, min(perplexity, (len(points) - 1) / 3), seed, tick)
+    return _umap(points, start, min(neighbours, len(points) - 1), min_dist, seed)
+
+
+def principal_axes(points: Floats) -> tuple[Floats, Floats]:
+    """Return the mean ``(D,)`` of points ``(M, D)`` and the two axes of greatest variance ``(2, D)``, of length 1.
+
+    Each axis points to where its greatest coordinate is positive, so that the map is not mirrored at random.
+
+    Raises
+    ------
+    SpecError
+        All points are the same.
+    """
+    middle = mean(points)
+    off = points - middle.astype(points.dtype)
+    if not len(points) or float(np.abs(off).max()) < _SPREAD:
+        raise SpecError(f"all {len(points):,} embeddings are equal; a map needs images that differ")
+    _, vectors = np.linalg.eigh(off.T.astype(np.float64) @ off)  # ascending variance
+    axes = vectors[:, ::-1][:, :2].T
+    signs = np.sign(axes[np.arange(len(axes)), np.abs(axes).argmax(axis=1)])
+    return middle, np.asarray(axes * signs[:, None])
+
+
+def project(points: Floats, middle: Floats, axes: Floats) -> Floats:
+    """Return the places float32 ``(M, 2)`` of points ``(M, D)`` on a PCA map given by its mean and axes."""
+    return np.asarray((points - middle) @ axes.T, dtype=np.float32)
+
+
+def _tsne(points: Floats, start: Floats, perplexity: float, seed: int, tick: Callable[[], None]) -> Floats:
+    def called(*_: object) -> None:
+        tick()
+
+    model = import_module("openTSNE").TSNE(
+        perplexity=perplexity,
+        initialization=start * 1e-4,
+        neighbors="approx",
+        negative_gradient_method="fft",
+        callbacks=called,
+        callbacks_every_iters=_TICK_EVERY,
+        n_jobs=1,
+        random_state=seed,
+    )
+    return np.asarray(model.fit(points), dtype=np.float32)
+
+
+def _umap(points: Floats, start: Floats, neighbours: int, min_dist: float, seed: int) -> Floats:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of libraries that are not there, and of numba's own doings
+        model = _load_umap().UMAP(
+            n_neighbors=neighbours, min_dist=min_dist, init=start, random_state=seed, n_jobs=1, low_memory=True
+        )
+        return np.asarray(model.fit_transform(points), dtype=np.float32)
+
+
+def _load_umap() -> ModuleType:
+    """Import umap; where nothing that numba compiles can be kept for the next time, in a folder for this time."""
+    try:
+        return import_module("umap")
+    except RuntimeError:
+        import_module("numba").config.CACHE_DIR = tempfile.mkdtemp(prefix="workbench-numba-")
+        return import_module("umap")
+
+
+def place(vectors: Floats, positions: Floats, queries: Floats, k: int = 15) -> Floats:
+    """Find the places of new points on a map that stays as it is.
+
+    A new point goes to the mean place of its k nearest points in the space laid out, each weighing one over its squared
+    distance: what equals a point of the map lands on it. On a PCA map :func:`project` is exact. What lies between
+    islands, or far from everything, is drawn between them all the same: look at its similarities too.
+
+    Parameters
+    ----------
+    vectors : float array (N, D)
+        Points of the map in the space that was laid out.
+    positions : float array (N, 2)
+        Their places.
+    queries : float array (Q, D)
+        New points, brought into the same space; see :func:`move`.
+    k : int
+        From 1; all points are taken where there are fewer.
+
+    Returns
+    -------
+    float32 array (Q, 2)
+    """
+    check_embeddings(queries, "queries", "QD", vectors.shape[1])
+    distances = squared_distances(vectors, queries)
+    near = np.argpartition(distances, min(k, len(vectors)) - 1, axis=1)[:, :k]
+    weights = 1 / (np.take_along_axis(distances, near, axis=1).astype(np.float64) + 1e-6)
+    weights /= weights.sum(axis=1, keepdims=True)
+    return np.asarray((weights[:, :, None] * positions[near]).sum(axis=1), dtype=np.float32)
