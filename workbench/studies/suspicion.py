@@ -92,7 +92,7 @@ class Suspects:
 
     @cached_property
     def leaky(self) -> Numbers:
-        """Whether an encoder was trained on the image, bool ``(N,)``: its opinion echoes the label, doubt is too low."""
+        """Whether an encoder was trained on the image, bool ``(N,)``: its opinion echoes the label, so doubt is low."""
         return self._column("leaky")
 
     @cached_property
@@ -124,7 +124,7 @@ class Suspects:
         """Split of each image, str ``(N,)``."""
         return _fixed(np.asarray(self._table["split"].to_pylist(), dtype=np.str_))
 
-    def queue(self, bin: str = "", split: str = "") -> Numbers:
+    def queue(self, bin: str = "", split: str = "") -> Numbers:  # noqa: A002 - the word for it
         """Return rows, most doubtful first; equally doubtful ones by row.
 
         Parameters
@@ -151,7 +151,7 @@ class Suspects:
                 raise unknown_name("split", split, sorted(set(self.splits.tolist())))
             chosen &= self.splits == split
         rows = np.flatnonzero(chosen)
-        order = self.parts[bin] if bin in self.parts else self.scores
+        order = self.parts.get(bin, self.scores)
         return np.asarray(rows[np.lexsort((rows, -self.scores[rows], -order[rows]))])
 
     @cached_property
