@@ -159,6 +159,7 @@ def _identity(spec: CleanSpec, found: Plan) -> dict[str, Any]:
         "parent": found.dataset.name,
         "rows": found.dataset.fingerprint,
         "decisions": content_hash(decisions),
+        "opinions": content_hash(sorted(opinions)),
         "soft": content_hash(
             [[row, sorted(v.opinion for v in of.values())] for row, of in found.settled.judged.items()]
         ),
