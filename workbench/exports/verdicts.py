@@ -1,4 +1,4 @@
-"""What reviewers said of a dataset as files: all verdicts as CSV, or the cleaned dataset as Parquet or class folders."""
+"""What reviewers said of a dataset, as files: verdicts as CSV, or the cleaned dataset as Parquet or class folders."""
 
 from __future__ import annotations
 

@@ -160,9 +160,6 @@ def _identity(spec: CleanSpec, found: Plan) -> dict[str, Any]:
         "rows": found.dataset.fingerprint,
         "decisions": content_hash(decisions),
         "opinions": content_hash(sorted(opinions)),
-        "soft": content_hash(
-            [[row, sorted(v.opinion for v in of.values())] for row, of in found.settled.judged.items()]
-        ),
     }
 
 
