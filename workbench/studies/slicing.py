@@ -1,0 +1,215 @@
+"""Stored error slices: groups of images, or values of attributes, with how often each is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from workbench.errors import SpecError
+from workbench.methods.bootstrap import Estimate
+from workbench.specs import SlicesSpec
+from workbench.store import Artifact
+
+KIND = "slices"
+"""Kind of the artifacts that :func:`workbench.studies.slices.slices` makes."""
+
+
+@dataclass(frozen=True)
+class ErrorSlice:
+    """One slice.
+
+    Parameters
+    ----------
+    attribute : str
+        What it is a value of; empty for a group in the embedding space.
+    name : str
+        The value, or the texts that name the group, most telling first, joined by commas.
+    texts : sequence of (str, float)
+        Those texts with how much nearer each is to the group than to all other images, in standard deviations.
+    images, wrong : int
+        Images measured, and those that are wrong. Of a group, those of the half on which it was not found.
+    members : int
+        All its images, both halves.
+    rate, rest, difference : Estimate
+        Share that is wrong in the slice and in the rest (Wilson's 95 % interval), and their difference (Newcombe's).
+    p, q : float
+        Fisher's exact test, two-sided, and Benjamini and Hochberg's q among all slices of the run.
+    confusion : (str, str, int) or None
+        The commonest error: label, prediction, and how many of all its wrong images that is.
+    examples : sequence of str
+        Ids of some members, wrong ones first, the most typical first.
+    """
+
+    attribute: str
+    name: str
+    texts: Sequence[tuple[str, float]]
+    images: int
+    wrong: int
+    members: int
+    rate: Estimate
+    rest: Estimate
+    difference: Estimate
+    p: float
+    q: float
+    confusion: tuple[str, str, int] | None
+    examples: Sequence[str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values; :meth:`from_dict` reads them back."""
+        estimates = {name: getattr(self, name)._asdict() for name in ("rate", "rest", "difference")}
+        return asdict(self) | estimates
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> ErrorSlice:
+        """Return what :meth:`to_dict` gave."""
+        estimates = {name: Estimate(**values[name]) for name in ("rate", "rest", "difference")}
+        confusion = values["confusion"]
+        pairs = {
+            "texts": tuple((str(text), float(score)) for text, score in values["texts"]),
+            "confusion": (str(confusion[0]), str(confusion[1]), int(confusion[2])) if confusion else None,
+            "examples": tuple(values["examples"]),
+        }
+        return cls(**{**values, **estimates, **pairs})
+
+
+@dataclass(frozen=True)
+class ClassGap:
+    """Accuracy of one class in one slice.
+
+    Parameters
+    ----------
+    attribute, value, label : str
+        The slice, and the label of the images.
+    images : int
+        Images of that label in the slice.
+    accuracy : Estimate
+        Share that is right, with Wilson's interval.
+    difference : Estimate
+        That minus the accuracy of the same class outside the slice, with Newcombe's interval.
+    q : float
+        Benjamini and Hochberg's q among all classes and slices of the run.
+    """
+
+    attribute: str
+    value: str
+    label: str
+    images: int
+    accuracy: Estimate
+    difference: Estimate
+    q: float
+
+
+@dataclass(frozen=True)
+class Slices:
+    """A stored search for error slices.
+
+    Parameters
+    ----------
+    artifact : Artifact
+        One Parquet part, a row a measured image; the slices stand in its summary.
+    """
+
+    artifact: Artifact
+
+    @property
+    def spec(self) -> SlicesSpec:
+        """What was asked for."""
+        return SlicesSpec(**{name: value for name, value in self.artifact.spec.items() if name != "kind"})
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the figures must know."""
+        return tuple(self._summary["notes"])
+
+    @property
+    def dataset(self) -> str:
+        """The dataset of the classification."""
+        return str(self._summary["dataset"])
+
+    @property
+    def run(self) -> str:
+        """Full name of the classification."""
+        return str(self._summary["run"])
+
+    @property
+    def guessed(self) -> bool:
+        """Whether the attributes were guessed by a CLIP."""
+        return bool(self._summary["guessed"])
+
+    @property
+    def overall(self) -> Estimate:
+        """Share of all measured images that is wrong."""
+        return Estimate(**self._summary["overall"])
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """Names of the attributes; none where groups were searched for."""
+        return tuple(self._summary["attributes"])
+
+    @property
+    def unsure(self) -> Mapping[str, int]:
+        """By attribute: how many guesses were unsure; see :data:`workbench.studies.attributes.UNSURE`."""
+        return dict(self._summary["unsure"])
+
+    @cached_property
+    def slices(self) -> tuple[ErrorSlice, ...]:
+        """The slices: groups by falling error rate; values by attribute, in their order."""
+        return tuple(ErrorSlice.from_dict(values) for values in self._summary["slices"])
+
+    @cached_property
+    def gaps(self) -> tuple[ClassGap, ...]:
+        """Accuracy of each class in each value of each attribute; none for groups."""
+        return tuple(
+            ClassGap(**{**values, **{name: Estimate(**values[name]) for name in ("accuracy", "difference")}})
+            for values in self._summary["gaps"]
+        )
+
+    @cached_property
+    def images(self) -> pa.Table:
+        """A row a measured image: ``row`` (of the dataset), ``id``, ``wrong``, ``finding``, ``typical``, ``slice: *``.
+
+        ``finding`` marks the half on which groups were found; ``typical`` is larger the nearer an image lies to its
+        group's middle. Each column ``slice: ATTRIBUTE`` (``slice: `` for groups) holds the number of the slice among
+        those of that attribute, -1 for none.
+        """
+        return self.artifact.table()
+
+    def rows(self, number: int) -> npt.NDArray[np.int64]:
+        """Return the rows of a slice's images in the dataset, wrong ones first, the most typical of each first.
+
+        Parameters
+        ----------
+        number : int
+            Place in :attr:`slices`.
+
+        Raises
+        ------
+        SpecError
+            There is no such slice.
+        """
+        if not 0 <= number < len(self.slices):
+            raise SpecError(f"there is no slice {number}; the run has {len(self.slices)}, from 0 on")
+        attribute = self.slices[number].attribute
+        code = number - min(place for place, each in enumerate(self.slices) if each.attribute == attribute)
+        table = self.images
+        own = np.flatnonzero(table[f"slice: {attribute}"].to_numpy() == code)
+        order = np.lexsort((-table["typical"].to_numpy()[own], ~table["wrong"].to_numpy(zero_copy_only=False)[own]))
+        return np.asarray(table["row"].to_numpy()[own[order]])
+
+    @property
+    def _summary(self) -> Mapping[str, Any]:
+        summary: Mapping[str, Any] = self.artifact.manifest["summary"]
+        return summary
+
+
+def open_slices(artifact: Artifact) -> Slices:
+    """Open a stored search for slices; :class:`SpecError` for an artifact of another kind."""
+    if artifact.kind != KIND:
+        raise SpecError(f"{artifact.reference} is not a {KIND}")
+    return Slices(artifact)
