@@ -16,7 +16,8 @@ function svg(name, attributes, text) {
 
 function format(value) {
   const size = Math.abs(value);
-  return size !== 0 && (size < 0.001 || size >= 1e5) ? value.toExponential(2) : value.toPrecision(3).replace(/\.?0+$/, "");
+  if (size !== 0 && (size < 0.001 || size >= 1e5)) return value.toExponential(2);
+  return String(Number(value.toPrecision(3))).replace("-", "−");
 }
 
 function textWidth(state, text, strong) {

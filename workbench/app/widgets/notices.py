@@ -12,6 +12,7 @@ from workbench.errors import WorkbenchError
 
 START, DATA, CONFUSIONS, JOBS = "pages/start.py", "pages/data.py", "pages/confusions.py", "pages/jobs.py"
 NEURONS, REWEIGHT, VIDEO = "pages/neurons.py", "pages/reweight.py", "pages/video.py"
+MAP, REVIEW = "pages/map.py", "pages/review.py"
 """The pages by the names that links use."""
 
 
@@ -23,6 +24,11 @@ def explained(page: str) -> Iterator[None]:
     except WorkbenchError as error:
         st.error(plain(error), icon=":material/error:")
         st.page_link(page, label="Start this page afresh", icon=":material/restart_alt:", query_params={"reset": "1"})
+
+
+def trouble(error: WorkbenchError) -> None:
+    """Show what could not be had as one line, where the page goes on without it."""
+    st.warning(plain(error), icon=":material/error:")
 
 
 def no_dataset(title: str) -> None:

@@ -1,0 +1,114 @@
+"""Map: how a dataset's images lie to each other and to words, and the faces wherever one looks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from workbench.app import maps, session
+from workbench.app.session import View
+from workbench.app.widgets import map_quality, notices
+from workbench.app.widgets.map_angles import draw_angles
+from workbench.app.widgets.map_form import METHOD_WORDS, map_form
+from workbench.app.widgets.map_view import explore
+from workbench.data.datasets import Dataset
+from workbench.errors import unknown_name
+from workbench.store import Artifact
+
+if TYPE_CHECKING:
+    from workbench.studies.mapping import Map
+
+TABS = {"map": "Map", "angles": "Angles", "gap": "Gap"}
+CHOICE = {"lasso": "", "label": "", "predicted": "", "face": "", "page": "1"}
+SOURCE = {"colour": "label", "run": "", "suspects": "", "dissection": "", "unit": ""}
+PLACE = {"camera": "", "hidden": ""}
+PROMPT = {"prompt": "", "which": ""}
+DEFAULTS = {"dataset": "", "map": "", "tab": "map", "angles": "", "layers": "", **SOURCE, **PROMPT, **PLACE, **CHOICE}
+RESETS = {
+    "dataset": ("map", "angles", *SOURCE, *PLACE, *CHOICE),
+    "map": (*PLACE, *CHOICE),
+    "colour": ("hidden", "page", "label", "predicted"),
+    "run": ("hidden", "page", "label", "predicted"),
+    "suspects": ("hidden", "page"),
+    "dissection": ("unit", "page"),
+    "prompt": ("which", "page"),
+    "lasso": ("label", "predicted", "page"),
+    "hidden": ("page",),
+}
+
+
+def main() -> None:
+    """Draw the page."""
+    view = View("map", DEFAULTS, RESETS)
+    with notices.explained(notices.MAP):
+        names = session.dataset_names()
+        if not names:
+            notices.no_dataset("Map")
+            return
+        dataset = session.dataset(view["dataset"] or maps.map_dataset(view["map"]) or names[0])
+        found = maps.stored("map", dataset.name)
+        choose(view, names, dataset, found)
+        if not found:
+            st.info(
+                "This dataset has no map yet. A map lays every image out on a plane by what a CLIP sees in it, with "
+                "the texts of a concept set among them.",
+                icon=":material/scatter_plot:",
+            )
+            with st.container(border=True):
+                map_form(dataset)
+            return
+        opened = maps.open_map(dataset.name, view["map"] or found[0].name)
+        view.settle(dataset=dataset.name, map=opened.artifact.name)
+        look(view, dataset, opened)
+
+
+@st.fragment
+def look(view: View, dataset: Dataset, found: Map) -> None:
+    """Draw what the chosen tab shows of a map."""
+    with notices.explained(notices.MAP):
+        if view["tab"] not in TABS:
+            raise unknown_name("tab", view["tab"], TABS)
+        notices.notes(found.notes)
+        map_quality.headline(found)
+        st.segmented_control(
+            "View",
+            list(TABS),
+            required=True,
+            format_func=TABS.__getitem__,
+            label_visibility="collapsed",
+            **view.bind("tab"),
+        )
+        if view["tab"] == "angles":
+            draw_angles(view, dataset)
+        elif view["tab"] == "gap":
+            map_quality.draw_gap(found)
+        else:
+            explore(view, dataset, found)
+
+
+def choose(view: View, names: list[str], dataset: Dataset, found: list[Artifact]) -> None:
+    """Draw what is looked at: dataset and map."""
+    columns = st.columns([3, 10, 2], gap="small", vertical_alignment="bottom")
+    columns[0].selectbox("Dataset", names, **view.bind("dataset", dataset.name))
+    if not found:
+        return
+    by_name = {run.name: run for run in found}
+    run = view["map"] or found[0].name
+    if run not in by_name:
+        raise unknown_name(f"map of {dataset.name}", run, by_name)
+    columns[1].selectbox(
+        "Map", list(by_name), format_func=lambda name: map_title(by_name[name]), **view.bind("map", run)
+    )
+    with columns[2].popover("New", icon=":material/add:", width="stretch"):
+        map_form(dataset)
+
+
+def map_title(run: Artifact) -> str:
+    """Return a map in words: method, space, CLIP, concept set and images."""
+    spec = run.spec
+    split = "all images" if spec["split"] == "all" else spec["split"]
+    return f"{METHOD_WORDS[spec['method']]} · {spec['space']} · {spec['clip']} · {spec['concepts']} · {split}"
+
+
+main()
