@@ -16,6 +16,7 @@ from workbench.app.launch import launch
 from workbench.app.point_routes import POINT_ROUTES
 from workbench.app.routes import ROUTES, workspace
 from workbench.app.uploads import sweep
+from workbench.app.verdict_routes import VERDICT_ROUTES
 from workbench.app.video_routes import VIDEO_ROUTES
 from workbench.errors import WorkbenchError
 from workbench.store import Store
@@ -26,7 +27,7 @@ ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
 
 app = st.App(
     Path(__file__).with_name("main.py"),
-    routes=[*ROUTES, *POINT_ROUTES, *VIDEO_ROUTES],
+    routes=[*ROUTES, *POINT_ROUTES, *VERDICT_ROUTES, *VIDEO_ROUTES],
     middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=ALLOWED_HOSTS, www_redirect=False)],
 )
 

@@ -91,7 +91,7 @@ _SCHEMA = (
         undoes INTEGER UNIQUE REFERENCES verdicts (number),
         CHECK ((action = 'undo') = (undoes IS NOT NULL))
     )""",
-    "CREATE INDEX IF NOT EXISTS verdicts_of_dataset ON verdicts (dataset)",
+    "CREATE INDEX IF NOT EXISTS verdicts_of_image ON verdicts (dataset, image)",
     """CREATE TRIGGER IF NOT EXISTS verdicts_unchanged BEFORE UPDATE ON verdicts
         BEGIN SELECT RAISE(ABORT, 'verdicts are append-only'); END""",
     """CREATE TRIGGER IF NOT EXISTS verdicts_kept BEFORE DELETE ON verdicts
@@ -203,13 +203,13 @@ class Verdicts:
             last = sorted(standing, key=lambda verdict: verdict.number)[-count:]
             return [_take_back(database, verdict, str(uuid.uuid4()), time.time(), source) for verdict in reversed(last)]
 
-    def rows(self, dataset: str = "") -> list[Verdict]:
-        """Return every row of a dataset, or of all, in the order they came."""
+    def rows(self, dataset: str = "", images: Iterable[str] = ()) -> list[Verdict]:
+        """Return every row of a dataset, or of all (and of the named images only), in the order they came."""
         if not self._path.exists():
             return []
         with self._connection() as database:
             known = database.execute("SELECT 1 FROM sqlite_master WHERE name = 'verdicts'").fetchone()
-            return _read(database, dataset) if known else []
+            return _read(database, dataset, list(images)) if known else []
 
     def last_number(self) -> int:
         """Return the number of the newest row, 0 without any: equal numbers mean equal rows."""
@@ -219,9 +219,9 @@ class Verdicts:
             known = database.execute("SELECT 1 FROM sqlite_master WHERE name = 'verdicts'").fetchone()
             return int(database.execute("SELECT max(number) FROM verdicts").fetchone()[0] or 0) if known else 0
 
-    def current(self, dataset: str) -> Current:
-        """Return each reviewer's standing verdict on each image, by digest and id."""
-        return current(self.rows(dataset))
+    def current(self, dataset: str, images: Iterable[str] = ()) -> Current:
+        """Return each reviewer's standing verdict on each image (or on the named ones), by digest and id."""
+        return current(self.rows(dataset, images))
 
     def settled(self, dataset: Dataset, reviewers: Iterable[str] = ()) -> Settled:
         """Return what the named reviewers (all, where none is named) make of the dataset's images."""
@@ -351,8 +351,10 @@ def _by_token(database: sqlite3.Connection, token: str) -> Verdict | None:
     return None if found is None else Verdict(*found)
 
 
-def _read(database: sqlite3.Connection, dataset: str) -> list[Verdict]:
-    where, values = ("WHERE dataset = ?", (dataset,)) if dataset else ("", ())
+def _read(database: sqlite3.Connection, dataset: str, images: Sequence[str] = ()) -> list[Verdict]:
+    terms = ["dataset = ?"] * bool(dataset) + [f"image IN ({', '.join('?' * len(images))})"] * bool(images)
+    where = f"WHERE {' AND '.join(terms)}" if terms else ""
+    values = [*([dataset] if dataset else []), *images]
     return [Verdict(*row) for row in database.execute(f"{_ALL} {where} ORDER BY number", values)]
 
 

@@ -1,0 +1,93 @@
+"""What the Review page says: definitions shown on hover, and sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+WORDS: dict[str, str] = {
+    "name": "Your verdicts are kept under this name, and others' verdicts are shown to you only after yours.",
+    "score": "How doubtful the label is, 0 to 1: all parts together.",
+    "probability": "Probability of the class given by all opinions together; the given label has no say in it.",
+    "seen": "What such a model says of this image echoes the label it was taught, so doubt may be too low.",
+    "similar": (
+        "Copies first, then the images whose embeddings have the greatest cosine with this one's; below each its "
+        "label. Click those that show the same as this face: the next verdict goes to them too."
+    ),
+    "alike": "Copies, near-duplicates and images with a cosine of 0.99 or more. G chooses all or none of them.",
+    "no_space": "No embeddings of this dataset yet, and no copies of this image; any run with a CLIP makes embeddings.",
+    "ambiguous": "A face, but no class is clear",
+    "not_a_face": "No face, or nothing to see",
+    "skip": "Decide later; a skipped face is no opinion",
+    "ended": "Look for more takes in what has been added since, and leaves out what you have judged.",
+}
+"""What the queue's component says."""
+
+SECTIONS = {
+    "queue": "Queue",
+    "suspects": "Suspects",
+    "people": "Reviewers",
+    "loop": "Clean and train again",
+}
+"""Sections of the page."""
+
+EMPTY: Mapping[str, str] = {
+    "unjudged": "Nothing left to judge here. Widen the filters, or show all.",
+    "skipped": "You have skipped none of these.",
+    "disputed": "No dispute among these: nobody differs.",
+    "all": "No image falls here. Widen the filters.",
+}
+"""What is said where a queue is empty, by what is shown."""
+
+FILTERS = {
+    "queue": "Where the faces come from.",
+    "bin": "What a search for suspects holds against an image; its proposals come with the bin 'wrong label'.",
+    "proposed": "The class that the run proposes instead of the label.",
+    "show": "Skipped faces are no opinion; disputed are those on which reviewers differ.",
+}
+
+SUSPECTS = (
+    "A search for suspects judges every image by opinions that did not see its label: a probe trained on other folds, "
+    "the nearest images' labels, the CLIP's texts, and copies with other labels."
+)
+JUDGED = "Labelled images, and unlabelled ones that are hardly a face: all that have a score."
+BINS = {
+    "wrong label": "The opinions together prefer another class, which is proposed.",
+    "ambiguous": "Two classes share the probability, or the opinions contradict one another.",
+    "not a face": "Blank, of few tones, or far away from all other images.",
+}
+WRONG = "Share of labels that confident learning estimates to be wrong: what lies off the matrix's diagonal."
+NOISE = (
+    "Confident learning's estimate of how many images of each given label are truly of each class: an image counts for "
+    "a class where its probability reaches that class's usual level. Calibrated to the number of labels."
+)
+NOISE_LINE = "Blue: the label is right. Orange: wrong, estimated. A click shows the faces proposed for the change."
+FORM = {
+    "clip": "face-clip (bundled), MODEL/WEIGHTS such as ViT-B-32/openai, hf-hub:owner/name, or local-dir:PATH.",
+    "network": "A network whose answers the probe sees beside the CLIP's embedding; empty for none.",
+    "concepts": "The concept set of the CLIP's zero-shot opinion.",
+    "encoder": (
+        "given: the CLIP as it is; of images it was trained on it only echoes the label. out-of-fold: small encoders "
+        "are trained here that have not seen the images they judge, which takes longer."
+    ),
+    "folds": "Parts of the data; each is judged by what was learned from the others.",
+    "neighbours": "How many nearest images give their labels as an opinion.",
+    "votes": "A CSV file of FER+ votes in the row order of fer2013.csv, to hold the ranking against; empty for none.",
+}
+
+PEOPLE = {
+    "reviewer": "Name under which verdicts were given.",
+    "verdicts": "Images with a standing verdict of this reviewer: taken back ones and earlier ones do not count.",
+    "both": "Images on which both have an opinion; skipped ones are none.",
+    "equal": "Share of those on which both are of one opinion.",
+    "kappa": (
+        "Cohen's kappa: agreement beyond what the two reviewers' own frequencies give by chance (0); at most 1. A dash "
+        "where it is not defined."
+    ),
+    "alpha": (
+        "Krippendorff's alpha for nominal data over all images with two or more opinions: 1 is full agreement, 0 what "
+        "chance gives. A dash where it is not defined."
+    ),
+    "agreed": "Images all of whose reviewers are of one opinion.",
+    "disputed": "Images on which reviewers differ; each verdict is kept.",
+    "gone": "Judged images that the dataset does not hold any more, or with other pixels; their verdicts are kept.",
+}

@@ -1,0 +1,99 @@
+"""What a search for suspects found, what it thinks of the labels as a whole, and what its ranking is worth."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from workbench.app import review
+from workbench.app import review_words as words
+from workbench.app.components.confusion_matrix import Matrix, confusion_matrix
+from workbench.app.session import View
+from workbench.app.text import count, percent
+from workbench.app.widgets import notices
+from workbench.app.widgets.review_form import suspects_form
+from workbench.app.widgets.review_queue import title
+from workbench.data.datasets import Dataset
+from workbench.errors import unknown_name
+from workbench.figures.theme import class_colours
+
+if TYPE_CHECKING:
+    from workbench.studies.suspicion import Suspects
+
+NOISE = "noise"
+
+
+def draw_suspects(view: View, dataset: Dataset) -> None:
+    """Draw the search for suspects that the view names, else the newest."""
+    runs = {run.name: run for run in review.runs(dataset, review.KINDS[review.SUSPECTS])}
+    if not runs:
+        st.info(f"This dataset has no search for suspects yet. {words.SUSPECTS}", icon=":material/rate_review:")
+        with st.container(border=True):
+            suspects_form("section", dataset)
+        return
+    elsewhere = view["queue"] not in ("", review.SUSPECTS)
+    chosen = next(iter(runs)) if elsewhere else view["run"] or next(iter(runs))
+    if chosen not in runs:
+        raise unknown_name(f"search for suspects of {dataset.name}", chosen, runs)
+    if len(runs) > 1:
+        st.selectbox(
+            "Run", list(runs), format_func=lambda one: title(runs[one]), width=420, **view.bind("run", chosen, "search")
+        )
+    found = review.open_suspects(runs[chosen])
+    notices.notes(found.notes)
+    headline(view, found)
+    left, _ = st.columns([6, 5], gap="large")
+    with left:
+        st.subheader("Estimated noise", help=words.NOISE)
+        draw_noise(view, found)
+
+
+def headline(view: View, found: Suspects) -> None:
+    """Draw how many images each bin holds, with the way to their queue."""
+    columns = st.columns(5)
+    total = int(np.isfinite(found.scores).sum())
+    columns[0].metric("Judged labels", count(total), help=words.JUDGED)
+    for column, (name, number) in zip(columns[1:], found.counts.items(), strict=False):
+        column.metric(name.capitalize(), count(number), help=words.BINS[name])
+        column.button(
+            "Review these",
+            key=view.key(f"review {name}"),
+            icon=":material/rate_review:",
+            type="tertiary",
+            disabled=not number,
+            on_click=view.set,
+            kwargs={"tab": "queue", "queue": review.SUSPECTS, "run": found.artifact.name, "bin": name, "face": ""},
+        )
+    wrong = 1 - float(np.trace(found.noise)) / max(1.0, float(found.noise.sum()))
+    columns[-1].metric("Estimated wrong labels", percent(wrong), help=words.WRONG)
+
+
+def draw_noise(view: View, found: Suspects) -> None:
+    """Draw the estimated joint counts of given and true labels; a cell leads to its queue."""
+    colours = class_colours(found.classes)
+    classes = tuple(found.classes)
+    tones = tuple(colours[name] for name in classes)
+    matrix = Matrix(
+        "Given labels against estimated true ones",
+        classes,
+        classes,
+        np.rint(found.noise).astype(np.int64),
+        np.eye(len(classes), dtype=bool),
+        tones,
+        tones,
+        "given ↓",
+        "estimated true",
+        "labelled {row}, estimated to be {column}: {count} images, {share} of those labelled {row}",
+        words.NOISE_LINE,
+    )
+
+    def pick() -> None:
+        cell = view.event(NOISE, "pick")
+        label, proposed = ("" if cell[side] is None else classes[int(cell[side])] for side in ("row", "column"))
+        asked = {"label": label, "proposed": "" if label == proposed else proposed}
+        view.set(tab="queue", queue=review.SUSPECTS, run=found.artifact.name)
+        view.set(bin="", split="all", face="", **asked)
+
+    confusion_matrix(matrix, key=view.key(NOISE), selected=None, on_pick=pick)
