@@ -36,6 +36,8 @@ SMALLEST = 10
 """With fewer points than these neighbours say nothing, and every map is a PCA."""
 _SPREAD = 1e-5
 _TICK_EVERY = 10
+_INTERPOLATED_FROM = 10_000
+"""Points from which on t-SNE's forces are interpolated (FIt-SNE); with fewer, a tree (Barnes-Hut) takes less time."""
 
 
 class Gap(NamedTuple):
@@ -216,7 +218,7 @@ def _tsne(points: Floats, start: Floats, perplexity: float, seed: int, tick: Cal
         perplexity=perplexity,
         initialization=start * 1e-4,
         neighbors="approx",
-        negative_gradient_method="fft",
+        negative_gradient_method="fft" if len(points) >= _INTERPOLATED_FROM else "bh",
         callbacks=called,
         callbacks_every_iters=_TICK_EVERY,
         n_jobs=1,

@@ -1,0 +1,63 @@
+"""The figures of maps and angles show the numbers they are given."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from workbench.figures import map as figures
+from workbench.figures.angles import angle_agreement, angle_tables
+from workbench.figures.map import map_figure
+from workbench.figures.theme import EMOTIONS, UNKNOWN
+
+POINTS = np.array([[0, 0], [1, 0], [0, 2], [3, 3]], dtype=np.float32)
+TEXTS = np.array([[5, 5], [6, 6]], dtype=np.float32)
+
+
+def test_images_are_drawn_by_class_and_those_without_one_gray() -> None:
+    labels = ["sad", "happy", "sad", ""]
+    figure = map_figure(POINTS, labels, ["happy", "sad"], TEXTS, ["<b>glad</b>", "blue"], {"sad": POINTS[0]})
+    happy, sad, without, texts = figure.data
+    assert list(happy.x) == [1]
+    assert list(sad.y) == [0, 2]
+    assert (sad.marker.color, without.marker.color) == (EMOTIONS["sad"], UNKNOWN)
+    assert without.name == "no class"
+    assert texts.text[0] == "<i>&lt;b&gt;glad&lt;/b&gt;</i>"
+    arrow, name = figure.layout.annotations
+    assert (arrow.ax, arrow.ay) == (1, 1.25)
+    assert (arrow.x, arrow.y) == (0, 0)
+    assert name.text == "<b>sad</b>"
+
+
+def test_of_too_many_images_every_so_manyth_is_drawn_and_the_title_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(figures, "SHOWN", 2)
+    figure = map_figure(POINTS, ["sad"] * 4, ["sad"], TEXTS, ["a", "b"], {}, "umap")
+    assert list(figure.data[0].x) == [0, 0]
+    assert figure.layout.title.text == "umap (one image in 2 of 4)"
+
+
+ANGLES = np.array([[0.0, 80.0, 140.0], [80.0, 0.0, 110.0], [140.0, 110.0, 0.0]])
+KNOWN = (ANGLES, ANGLES - 2, ANGLES + 3)
+UNKNOWN_ENDS = (ANGLES - 10, np.full((3, 3), np.nan), np.full((3, 3), np.nan))
+
+
+def test_the_tables_hold_every_angle_with_its_interval_and_no_angle_of_a_class_with_itself() -> None:
+    figure = angle_tables(["happy", "sad", "<i>"], KNOWN, UNKNOWN_ENDS, 120.0)
+    images, texts = figure.data
+    assert images.z[0][2] == 140
+    assert np.isnan(np.diag(images.z)).all()
+    assert images.customdata[0][2] == "(138.0 to 143.0)"
+    assert texts.customdata[0][2] == "(no interval)"
+    assert images.x[2] == "&lt;i&gt;"
+    assert (images.zmin, images.zmax) == (120 - 50, 120 + 50)
+    assert texts.text[0][1] == "70"
+
+
+def test_each_pair_of_classes_is_a_point_with_its_intervals() -> None:
+    figure = angle_agreement(["happy", "sad", "fear"], KNOWN, UNKNOWN_ENDS, 120.0)
+    (pairs,) = figure.data
+    assert list(pairs.customdata) == ["happy – sad", "happy – fear", "sad – fear"]
+    assert list(pairs.x) == [80, 140, 110]
+    assert list(pairs.y) == [70, 130, 100]
+    assert list(pairs.error_x.array) == [3, 3, 3]
+    assert list(pairs.error_y.array) == [0, 0, 0]

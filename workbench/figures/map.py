@@ -1,0 +1,118 @@
+"""The map of an embedding space as a still figure: images as points, texts and class means with their names."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from workbench.figures.theme import REFERENCE, UNKNOWN, class_colours, style
+from workbench.methods.shapes import Floats
+
+SHOWN = 40_000
+"""The most images drawn; of more every so many-th is, and the title says so."""
+_INK = "#1c2329"
+
+
+def map_figure(
+    points: Floats,
+    labels: Sequence[str],
+    classes: Sequence[str],
+    text_points: Floats,
+    texts: Sequence[str],
+    means: Mapping[str, Floats],
+    title: str = "",
+) -> go.Figure:
+    """Draw a map.
+
+    Parameters
+    ----------
+    points : float array (P, 2)
+        The images' places.
+    labels : sequence of str, length P
+        ``""`` where an image has none.
+    classes : sequence of str
+        In the order of the legend; images with other labels are gray.
+    text_points : float array (T, 2)
+        The texts' places.
+    texts : sequence of str, length T
+        The texts.
+    means : mapping
+        For each class the mean place ``(2,)`` of its images; arrows lead there from the mean of all images.
+    title : str
+        A few words above it.
+    """
+    step = -(-len(points) // SHOWN) if len(points) else 1
+    shown, named = points[::step], np.asarray(labels, dtype=np.str_)[::step]
+    colours = class_colours(classes)
+    size = 3 if len(shown) > 5000 else 5
+    figure = go.Figure()
+    for name in (*classes, ""):
+        inside = named == name if name else ~np.isin(named, list(classes))
+        if inside.any():
+            figure.add_scattergl(
+                x=shown[inside, 0],
+                y=shown[inside, 1],
+                mode="markers",
+                name=html.escape(name) or "no class",
+                marker={"size": size, "color": colours.get(name, UNKNOWN), "opacity": 0.55},
+                hoverinfo="skip",
+            )
+    if len(points):
+        _arrows(figure, points.mean(axis=0), means, colours)
+    _add_texts(figure, text_points, texts)
+    figure.update_xaxes(visible=False)
+    figure.update_yaxes(visible=False, scaleanchor="x")
+    styled = style(figure, 640)
+    words = title + (f" (one image in {step} of {len(points):,})" if step > 1 else "")
+    # a legend under the map: eight names above it would take two lines on a narrow page
+    styled.update_layout(
+        title={"text": html.escape(words), "font": {"size": 13}},
+        margin={"t": 36},
+        legend={"orientation": "h", "y": -0.02, "yanchor": "top", "itemsizing": "constant"},
+    )
+    return styled
+
+
+def _arrows(figure: go.Figure, centre: Floats, means: Mapping[str, Floats], colours: Mapping[str, str]) -> None:
+    for name, mean in means.items():
+        figure.add_annotation(
+            x=float(mean[0]),
+            y=float(mean[1]),
+            ax=float(centre[0]),
+            ay=float(centre[1]),
+            axref="x",
+            ayref="y",
+            text="",
+            arrowhead=2,
+            arrowwidth=2.5,
+            arrowcolor=_INK,
+        )
+        figure.add_annotation(
+            x=float(mean[0]),
+            y=float(mean[1]),
+            text=f"<b>{html.escape(name)}</b>",
+            showarrow=False,
+            yshift=12,
+            bgcolor="rgba(255,255,255,0.85)",
+            bordercolor=colours.get(name, REFERENCE),
+            borderwidth=1.5,
+            borderpad=2,
+            font={"size": 11, "color": _INK},
+        )
+
+
+def _add_texts(figure: go.Figure, text_points: Floats, texts: Sequence[str]) -> None:
+    figure.add_scatter(
+        x=text_points[:, 0],
+        y=text_points[:, 1],
+        mode="markers+text" if len(texts) <= 60 else "markers",
+        name="texts",
+        text=[f"<i>{html.escape(text)}</i>" for text in texts],
+        textposition="bottom center",
+        textfont={"size": 12, "color": "#b02a5b"},
+        marker={"symbol": "diamond", "size": 10, "color": "#d6336c", "line": {"width": 1.5, "color": "white"}},
+        hovertemplate="%{text}<extra></extra>",
+    )
