@@ -39,7 +39,7 @@ AMBIGUOUS = 0.5
 """From which share of the best class's probability on the second best makes an image ambiguous."""
 FEW_TONES = 0.65
 """Share of pixels at two gray levels from which a picture is no photograph of a face."""
-OUTLYING = 3.5
+OUTLYING = 4.5
 """How many deviations from the median an image lies off all classes to be no face."""
 
 _DUPLICATES = 0.25

@@ -34,7 +34,7 @@ LEAST_STEPS, MOST_STEPS = 1200, 3000
 """Bounds of :func:`training_steps`; the upper one is 8 to 10 minutes on one core."""
 
 _CROP = 40
-_CHANNELS, _HIDDEN = (12, 24, 48, 96), 96
+_CHANNELS, _HIDDEN = (8, 16, 32, 64), 96
 _LEARNING_RATE, _WEIGHT_DECAY, _DECAY, _SMOOTHING = 3e-3, 0.02, 0.998, 0.1
 _AUGMENTATION = Augmentation(degrees=8.0, zoom=0.1, contrast=0.2, brightness=0.1, cutout=0.0, field=_CROP / SIDE)
 _INFERENCE_BATCH = 512

@@ -128,7 +128,7 @@ def _compute(build: Build, subject: Subject, truths: list[Truth], store: Store, 
     progress.step("join the opinions")
     measured = np.flatnonzero((labels >= 0) & ~evidence.leaky)
     measured = measured if len(measured) >= len(subject.classes) else np.flatnonzero(labels >= 0)
-    weights = {name: skill(opinion, labels, measured) for name, opinion in evidence.opinions.items()}
+    weights = {name: skill(opinion, labels, measured) ** 2 for name, opinion in evidence.opinions.items()}
     not_a_face = faceless(dataset.contrasts < BLANK_DEVIATION, shares, outlyingness(evidence.embeddings, labels))
     copies = copies_opinion(labels, subject.groups, len(subject.classes))
     found = judge(evidence.opinions, labels, copies, not_a_face, weights)
