@@ -77,6 +77,7 @@ def fit(features: Floats, labels: Ints, n_classes: int, strength: float = 100.0,
         A feature is not finite, or fewer than two classes occur.
     """
     from sklearn.linear_model import LogisticRegression  # slow to import; reading stored results does without
+    from threadpoolctl import threadpool_limits
 
     _check(features, labels, n_classes)
     if strength <= 0:
@@ -89,7 +90,8 @@ def fit(features: Floats, labels: Ints, n_classes: int, strength: float = 100.0,
     mean, deviation = known.mean(axis=0), known.std(axis=0)
     scale = np.where(deviation > 1e-6 * (1 + np.abs(mean)), deviation, 1.0)
     model = LogisticRegression(C=1 / strength, max_iter=_MAX_ITERATIONS, random_state=seed)
-    model.fit((known - mean) / scale, labels[rows])
+    with threadpool_limits(1):  # its many short products wait for each other on a busy machine: 20 times as long there
+        model.fit((known - mean) / scale, labels[rows])
     weights, bias = np.zeros((features.shape[1], n_classes)), np.full(n_classes, _NEVER)
     if len(present) == 2:  # scikit-learn gives the difference of the two
         weights[:, present], bias[present] = model.coef_.T / 2 * [-1, 1], model.intercept_ / 2 * [-1, 1]
