@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from workbench import reports
+from workbench.progress import Console
 from workbench.store import Store
 
 
@@ -58,8 +59,11 @@ def _export(options: argparse.Namespace, store: Store) -> reports.Report:
     from workbench.data.datasets import open_dataset
     from workbench.exports.verdicts import write_verdicts
 
-    dataset = open_dataset(store, options.dataset)
-    line = write_verdicts(dataset, store, options.out, force=options.force)
+    dataset, progress = open_dataset(store, options.dataset), Console()
+    try:
+        line = write_verdicts(dataset, store, options.out, options.force, progress)
+    finally:
+        progress.close()
     return reports.Report({"dataset": dataset.name, "path": str(options.out), "written": line}, [line])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workbench.reports import maps, neurons, video
+from workbench.reports import maps, neurons, review, video
 from workbench.reports.base import Report as Report
 from workbench.reports.base import Table as Table
 from workbench.reports.images import classification as classification
@@ -27,6 +27,8 @@ _OF_KIND = {
     "score-table": video.score_table,
     "map": maps.layout,
     "angles": maps.angles,
+    "retrain": review.retrain,
+    "leakage": review.leakage,
 }
 
 
