@@ -70,7 +70,8 @@ def lay_out(spec: MapSpec, store: Store, progress: Progress = SILENT) -> Map:
         )
     rows = dataset.rows(spec.split)
     if len(rows) < 2:
-        raise SpecError(f"split {spec.split!r} of {dataset.name} has {len(rows)} images; a map needs two or more")
+        found = "one image" if len(rows) else "no images"
+        raise SpecError(f"split {spec.split!r} of {dataset.name} has {found}; a map needs two or more")
     progress.step(f"load {spec.clip}")
     sample = rows[draw(len(rows), spec.most, spec.seed)]
     case = _Case(spec, dataset, concepts, load_clip(spec.clip), sample, len(rows))
