@@ -190,7 +190,7 @@ def measure(groups: Ints, wrong: Bools, rows: Bools | None = None) -> list[Slice
     Returns
     -------
     list of Slice
-        By number of group; one without a measured image is left out.
+        By number of group; one without a measured image, or without any outside it, is left out.
     """
     chosen = np.ones(len(groups), dtype=bool) if rows is None else rows
     groups, wrong = groups[chosen], wrong[chosen]
@@ -199,7 +199,8 @@ def measure(groups: Ints, wrong: Bools, rows: Bools | None = None) -> list[Slice
     for group in np.unique(groups[groups >= 0]).tolist():
         own = wrong[groups == group]
         images, errors = len(own), int(own.sum())
-        found.append((group, images, errors, contrast(errors, images, total_wrong - errors, total - images)))
+        if images < total:
+            found.append((group, images, errors, contrast(errors, images, total_wrong - errors, total - images)))
     q = q_values(np.array([each[3].p for each in found], dtype=np.float64))
     return [Slice(group, n, k, *of[:3], of.p, float(value)) for (group, n, k, of), value in zip(found, q, strict=True)]
 

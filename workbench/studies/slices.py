@@ -230,7 +230,9 @@ def _by_attributes(
         notes = [*notes, *_attribute_notes(attribute, spec.smallest, len(points))]
     measured = [(name, each) for name, codes in columns.items() for each in measure(codes, subject.wrong)]
     if not measured:
-        raise SpecError(f"no value of the attributes has {spec.smallest} images or more; ask for smaller slices")
+        raise SpecError(
+            f"nothing to compare: no attribute splits the {len(points):,} images into values of {spec.smallest} or more"
+        )
     q = q_values(np.array([each.p for _, each in measured], dtype=np.float64))
     listed = []
     for (name, each), value in zip(measured, q.tolist(), strict=True):
@@ -260,6 +262,10 @@ def _attribute_notes(attribute: Attribute, smallest: int, images: int) -> list[s
     small = [name for name, size in zip(attribute.values, sizes, strict=True) if 0 < size < smallest]
     if small:
         notes.append(f"values of {attribute.name} with fewer than {smallest} images are not listed: {', '.join(small)}")
+    if sizes.max(initial=0) == images:
+        notes.append(
+            f"every image has the same {attribute.name} ({attribute.values[sizes.argmax()]}): nothing to compare"
+        )
     lacking = int((attribute.codes < 0).sum())
     if lacking:
         notes.append(f"{lacking:,} images have no {attribute.name} and count with the rest")
