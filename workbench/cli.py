@@ -14,7 +14,7 @@ from workbench import __version__, reports
 from workbench.command_help import STUDY_COMMANDS, TARGET, WEIGHTS
 from workbench.errors import Cancelled, SpecError, WorkbenchError
 from workbench.progress import Console, Progress
-from workbench.specs import ClassifySpec, DemoSpec, PredictSpec, ScoreSpec, Spec, read_spec
+from workbench.specs import ClassifySpec, DemoSpec, PredictSpec, ScoreSpec, Spec, SuspectsSpec, read_spec
 from workbench.store import Store
 from workbench.verdict_commands import add_verdict_commands
 
@@ -132,6 +132,8 @@ def _add_spec_options(target: argparse.ArgumentParser, spec_type: type[Spec], op
     if spec_type is ScoreSpec:
         target.add_argument("--out", type=Path, metavar="DIR", help="write tables, summary and HTML report there")
         target.add_argument("--annotated", action="store_true", help="with --out: write the annotated video as well")
+    if spec_type is SuspectsSpec:
+        target.add_argument("--out", type=Path, metavar="FILE.csv", help="write every image there, most doubtful first")
     target.set_defaults(spec=lambda o: spec_type(**{field.name: getattr(o, field.name) for field in fields}))
 
 
@@ -158,7 +160,11 @@ def _execute(spec: Spec, store: Store, split: str = "", write: Write | None = No
 
 def _study(options: argparse.Namespace, store: Store) -> reports.Report:
     spec = options.spec(options)
-    write = _score_files(options, spec, store) if isinstance(spec, ScoreSpec) else None
+    write = None
+    if isinstance(spec, ScoreSpec):
+        write = _score_files(options, spec, store)
+    elif isinstance(spec, SuspectsSpec):
+        write = _suspects_file(options, store)
     return _execute(spec, store, getattr(options, "split", ""), write)
 
 
@@ -171,6 +177,17 @@ def _score_files(options: argparse.Namespace, spec: ScoreSpec, store: Store) -> 
     from workbench.exports.score import write_results
 
     return lambda result, progress: write_results(result, store, options.out, spec.video, options.annotated, progress)
+
+
+def _suspects_file(options: argparse.Namespace, store: Store) -> Write | None:
+    """Return what writes the suspects' table where it was asked for."""
+    if options.out is None:
+        return None
+    from workbench.exports.suspects import check_target, write_suspects
+    from workbench.studies.suspicion import open_suspects
+
+    check_target(options.out)  # before the work, not after it
+    return lambda result, _: write_suspects(open_suspects(store.artifact(*result.split("/", 1))), options.out)
 
 
 def _run(options: argparse.Namespace, store: Store) -> reports.Report | None:

@@ -27,6 +27,7 @@ _OF_KIND = {
     "score-table": video.score_table,
     "map": maps.layout,
     "angles": maps.angles,
+    "suspects": review.suspects,
     "retrain": review.retrain,
     "leakage": review.leakage,
 }

@@ -7,6 +7,64 @@ from typing import Any
 from workbench.reports.base import Report, Table, decimals, interval, points, share
 from workbench.store import Artifact
 
+_SHOWN = 10
+
+
+def suspects(artifact: Artifact) -> Report:
+    """Report a search for suspects: how many of each kind, the first of them, and what the ranking is worth."""
+    from workbench.studies.suspicion import open_suspects
+
+    found = open_suspects(artifact)
+    kinds = ", ".join(f"{count:,} {name}" for name, count in found.counts.items())
+    queue = found.queue("wrong label")[:_SHOWN]
+    first = [
+        [
+            found.ids[row],
+            found.splits[row],
+            found.classes[found.labels[row]],
+            found.classes[found.proposed[row]],
+            decimals(float(found.scores[row])),
+        ]
+        for row in queue
+    ]
+    parts: list[Table | str] = [
+        f"{found.spec.dataset}: {len(found.scores):,} images; {kinds}",
+        Table(["image", "split", "label", "proposed", "score"], first, f"The first {len(first)} with a wrong label"),
+    ]
+    for source, bins in found.evaluation.items():
+        title = f"Held against what is {source}; percent, precision with 95 % interval"
+        parts.append(Table(_WORTH, [_worth(name, entry) for name, entry in bins.items()], title))
+    return Report(_values(artifact), [*parts, *_ending(artifact, found.notes)])
+
+
+_WORTH = [
+    "kind",
+    "there are",
+    "in the bin",
+    "found",
+    "precision at that number",
+    "average precision",
+    "best single part",
+    "chance",
+]
+
+
+def _worth(name: str, entry: dict[str, Any]) -> list[object]:
+    """Return one bin's row: its ranking beside the best single part's and chance."""
+    at = entry["precision"].get(str(entry["positives"]))
+    singles = {part: values["average_precision"][0] for part, values in entry.get("parts", {}).items()}
+    best = max(singles, key=lambda part: singles[part], default="")
+    return [
+        name,
+        entry["positives"],
+        entry["in_bin"],
+        entry["found"],
+        "" if at is None else f"{100 * at[0]:.1f} ({100 * at[1]:.1f} to {100 * at[2]:.1f})",
+        share(entry["average_precision"][0]),
+        f"{best} {100 * singles[best]:.1f}" if best else "",
+        share(entry["chance"]),
+    ]
+
 
 def retrain(artifact: Artifact) -> Report:
     """Report whether cleaning helped: the sentence first, then both probes on the same images."""
