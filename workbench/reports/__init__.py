@@ -28,6 +28,7 @@ _OF_KIND = {
     "map": maps.layout,
     "angles": maps.angles,
     "suspects": review.suspects,
+    "slices": review.slices,
     "retrain": review.retrain,
     "leakage": review.leakage,
 }

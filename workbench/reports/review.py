@@ -85,9 +85,12 @@ def retrain(artifact: Artifact) -> Report:
 
 
 def _change(change: Any) -> list[object]:
-    difference = change.difference
-    span = f"{points(difference.value)} ({points(difference.low)} to {points(difference.high)})"
-    return [interval(change.before._asdict()), interval(change.after._asdict()), span]
+    return [interval(change.before._asdict()), interval(change.after._asdict()), _points(change.difference, 2)]
+
+
+def _points(difference: Any, digits: int) -> str:
+    low, high = (points(value, digits) for value in (difference.low, difference.high))
+    return f"{points(difference.value, digits)} ({low} to {high})"
 
 
 def leakage(artifact: Artifact) -> Report:
@@ -105,6 +108,32 @@ def leakage(artifact: Artifact) -> Report:
     parts: list[Table | str] = [
         found.sentence,
         Table(["measured on", "accuracy (%), 95 % interval"], rows),
+        *_ending(artifact, found.notes),
+    ]
+    return Report(_values(artifact), parts)
+
+
+def slices(artifact: Artifact) -> Report:
+    """Report error slices: each with its words, its error rate against the rest's, and its commonest error."""
+    from workbench.studies.slicing import open_slices
+
+    found = open_slices(artifact)
+    rows = [
+        [
+            f"{each.attribute}: {each.name}" if each.attribute else each.name,
+            each.members,
+            each.images,
+            interval(each.rate._asdict()),
+            _points(each.difference, 1),
+            decimals(each.q),
+            f"{each.confusion[0]} as {each.confusion[1]} ({each.confusion[2]})" if each.confusion else "",
+        ]
+        for each in found.slices
+    ]
+    head = ["slice", "images", "measured on", "wrong (%)", "more than the rest (points)", "q", "commonest error"]
+    parts: list[Table | str] = [
+        f"{found.run}: {interval(found.overall._asdict())} % of {found.spec.split} wrong",
+        Table(head, rows, "95 % intervals; q is Benjamini and Hochberg's"),
         *_ending(artifact, found.notes),
     ]
     return Report(_values(artifact), parts)
