@@ -45,15 +45,15 @@ function markTools(state) {
 }
 
 function listen(state) {
-  const { canvas } = state;
+  const { canvas, stage } = state; // marks lie over the canvas and let everything through to the stage
   const held = new Map(); // pointers that are down
   let drag = null;
   const place = (event) => {
     const box = canvas.getBoundingClientRect();
     return [event.clientX - box.left, event.clientY - box.top];
   };
-  canvas.addEventListener("pointerdown", (event) => {
-    if (event.button || !state.space) return;
+  stage.addEventListener("pointerdown", (event) => {
+    if (event.button || !state.space || state.tools.contains(event.target)) return;
     canvas.setPointerCapture(event.pointerId);
     held.set(event.pointerId, place(event));
     const kind = event.shiftKey && state.mode === "move" ? "lasso" : state.mode;
@@ -61,8 +61,8 @@ function listen(state) {
     drag = { kind, how, line: [place(event)], camera: { ...state.camera }, moved: false };
     hideCard(state);
   });
-  canvas.addEventListener("pointermove", (event) => {
-    if (!state.space) return;
+  stage.addEventListener("pointermove", (event) => {
+    if (!state.space || state.tools.contains(event.target)) return;
     const here = place(event);
     if (!held.has(event.pointerId)) {
       hover(state, here, event.pointerType);
@@ -81,10 +81,10 @@ function listen(state) {
     state.trail = null;
     drawTrail(state);
   };
-  ["pointerup", "pointercancel", "lostpointercapture"].forEach((name) => canvas.addEventListener(name, release));
-  canvas.addEventListener("pointerleave", () => hideCard(state));
-  canvas.addEventListener("dblclick", (event) => { if (state.space && state.mode === "move") zoomBy(state, 2, place(event)); });
-  canvas.addEventListener("wheel", (event) => onWheel(event, state, place(event)), { passive: false });
+  ["pointerup", "pointercancel", "lostpointercapture"].forEach((name) => stage.addEventListener(name, release));
+  stage.addEventListener("pointerleave", () => hideCard(state));
+  stage.addEventListener("dblclick", (event) => { if (state.space && state.mode === "move" && !state.tools.contains(event.target)) zoomBy(state, 2, place(event)); });
+  stage.addEventListener("wheel", (event) => onWheel(event, state, place(event)), { passive: false });
   canvas.addEventListener("keydown", (event) => onKey(event, state));
 }
 

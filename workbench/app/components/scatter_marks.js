@@ -65,7 +65,7 @@ function drawRings(state) {
     return svg("circle", { class: `ring ${name}`, cx, cy, r: 7 });
   };
   const picked = pickedIndex(state);
-  state.rings.replaceChildren(...(picked >= 0 ? [ring(picked, "picked")] : []), ...(state.hover >= 0 ? [ring(state.hover, "near")] : []));
+  state.rings.replaceChildren(...(picked >= 0 ? [ring(picked, "picked")] : []), ...(state.hover >= 0 ? [ring(state.hover, "aim")] : []));
 }
 
 function pickedIndex(state) {

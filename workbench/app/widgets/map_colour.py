@@ -105,13 +105,21 @@ def _draw_source(view: View, dataset: Dataset) -> None:
         left, right = st.columns([3, 2], gap="small", vertical_alignment="bottom")
         with left:
             _choose(view, "dissection", "Network", session.dissections(dataset.name), dissection_title)
-        right.text_input("Unit", placeholder="lin1:0", help="Layer and number, such as lin1:42.", **view.bind("unit"))
+        unit = view["unit"] or _first_unit(view, dataset)
+        right.text_input("Unit", help="Layer and number, such as lin1:42.", **view.bind("unit", unit))
     elif colour == "prompt" and len(maps.read_prompts(view["prompt"])) > 1:
         prompts = maps.read_prompts(view["prompt"])
         chosen = view["which"] if view["which"] in prompts else prompts[0]
         st.selectbox("Prompt", prompts, **view.bind("which", chosen, of=view["prompt"][:80]))
     else:
         _choose(view, "run", "Predictions of", session.runs(dataset.name), run_title)
+
+
+def _first_unit(view: View, dataset: Dataset) -> str:
+    found = session.dissections(dataset.name)
+    if not found:
+        return ""
+    return f"{session.dissection(dataset.name, view['dissection'] or found[0].name).layers[-1]}:0"
 
 
 def _choose(view: View, name: str, title: str, found: list[Artifact], words: Callable[[Artifact], str]) -> None:
