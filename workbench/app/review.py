@@ -182,6 +182,7 @@ def _classification(root: Path, name: str) -> Classification:
 
 def _suspicions(dataset: Dataset, artifact: Artifact) -> Opinions:
     from workbench.methods.suspects import BINS as NAMES
+    from workbench.methods.suspects import PARTS
 
     found = open_suspects(artifact)
     _check_rows(dataset, artifact, found.ids)
@@ -200,7 +201,7 @@ def _suspicions(dataset: Dataset, artifact: Artifact) -> Opinions:
         found.probabilities,
         found.scores,
         bins,
-        found.parts,
+        {name: found.parts[name] for name in sorted(found.parts, key=[*PARTS, *found.parts].index)},
         found.leaky,
     )
 

@@ -61,6 +61,25 @@ NOISE = (
     "a class where its probability reaches that class's usual level. Calibrated to the number of labels."
 )
 NOISE_LINE = "Blue: the label is right. Orange: wrong, estimated. A click shows the faces proposed for the change."
+WORTH = (
+    "The ranking held against planted faults, or against people's votes: precision is the share of the first so many "
+    "that are truly at fault, recall the share of all faults among them. In brackets bootstrap 95 % intervals."
+)
+NO_TRUTH = (
+    "Nothing is known of the truth here. Give a file of FER+ votes with a new search, or plant faults: the demo does."
+)
+TRUTHS = {"planted": "planted faults", "votes": "faults by vote"}
+POSITIVES = "Images truly at fault in this way."
+AVERAGE = "Mean of the precision at the place of every fault in the ranking; 100 % puts all of them first."
+IN_BIN = "Images of the reported ones that the search put into this bin."
+RIGHT = "Share of them truly at fault in this way."
+DEPTHS = {
+    "first": "So many images from the front of the ranking; one of the depths is the number of faults.",
+    "precision": "Share of them that are truly at fault.",
+    "recall": "Share of all faults that are among them.",
+    "chance": "Precision of a random order.",
+}
+PLANTED = "Plants that the search points out, each by what shows its kind."
 FORM = {
     "clip": "face-clip (bundled), MODEL/WEIGHTS such as ViT-B-32/openai, hf-hub:owner/name, or local-dir:PATH.",
     "network": "A network whose answers the probe sees beside the CLIP's embedding; empty for none.",

@@ -108,7 +108,7 @@ def _entry(one: object) -> Entry:
     texts: dict[str, Any] = {name: one.get(name, "") for name in _TEXTS}
     before, when = one.get("before"), one.get("time")
     for name, value in {**texts, "before": before or ""}.items():
-        if not isinstance(value, str):
+        if not isinstance(value, str) or not _is_text(value):
             raise InputError(f"a verdict's {name} is text")
     if when is not None and (isinstance(when, bool) or not isinstance(when, int | float)):
         raise InputError("a verdict's time is a number of seconds since 1970")
@@ -116,6 +116,15 @@ def _entry(one: object) -> Entry:
         return Entry(**texts, before=before, time=None if when is None else float(when), source="app")
     except OverflowError as error:
         raise InputError("a verdict's time is a number of seconds since 1970") from error
+
+
+def _is_text(value: str) -> bool:
+    """Whether a text can be written down; JSON can spell halves of characters, which cannot."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _save(name: str, entries: Sequence[Entry]) -> Response:

@@ -42,10 +42,9 @@ function drawFace(state) {
     frame.append(picture);
     announce(state, row, picture);
   }
-  const said = state.mine.get(row);
-  if (said) frame.append(stamp(state, said, face));
+  if (face && state.mine.has(row)) frame.append(stamps(state, face));
   stage.replaceChildren(frame, caption);
-  about.replaceChildren(...(face ? opinions(state, face, said) : [element("p", "quiet", "Fetching the face …")]));
+  about.replaceChildren(...(face ? opinions(state, face) : [element("p", "quiet", "Fetching the face …")]));
   drawLike(state);
   drawKeys(state);
   drawBar(state);
@@ -73,11 +72,19 @@ function stepper(state, change, text) {
   return button;
 }
 
-function stamp(state, said, face) {
-  const text = said.action === "relabel" ? said.after : said.action === "keep" && face ? `keep ${face.label}` : SAID[said.action];
-  const node = element("span", "stamp", `you: ${text}`);
-  node.style.setProperty("--tone", TONES[said.action]);
+// What the reviewer has said of the face already, and what others said of it.
+function stamps(state, face) {
+  const said = state.mine.get(face.row);
+  const node = element("div", "stamps");
+  const own = element("span", "own", `you: ${said.action === "keep" ? `keep ${face.label}` : inWords(said.action, said.after)}`);
+  own.style.setProperty("--tone", TONES[said.action]);
+  node.append(own);
+  (state.others.get(face.row) ?? []).forEach(([name, action, after]) => node.append(element("span", "", `${name}: ${inWords(action, after)}`)));
   return node;
+}
+
+function inWords(action, after) {
+  return action === "relabel" ? after : SAID[action];
 }
 
 function chip(state, name, kind = "") {
@@ -86,18 +93,21 @@ function chip(state, name, kind = "") {
   return node;
 }
 
-function opinions(state, face, said) {
+function opinions(state, face) {
   const { words } = state.data;
   const given = element("div", "given");
   given.append(element("span", "", face.label ? "labelled" : "no label"));
   if (face.label) given.append(chip(state, face.label));
-  const nodes = [given, proposal(state, face)];
+  const small = new Image();
+  small.src = face.image;
+  small.alt = "";
+  small.className = "small";
+  small.title = "The face as seen from afar";
+  const nodes = [small, given, proposal(state, face)];
   if (face.score !== null) nodes.push(bars([["doubt", face.score, words.score, "strong"]], "doubt"));
   if (face.parts.length) nodes.push(bars(face.parts.map(([name, value]) => [name, value, words.parts[name] ?? ""]), "parts"));
   if (face.probabilities.length) nodes.push(probabilities(state, face));
   if (face.seen) nodes.push(remark("A model behind these opinions was trained on this image.", words.seen));
-  const others = said ? state.others.get(face.row) : null;
-  if (others?.length) nodes.push(othersOf(state, others));
   return nodes;
 }
 
@@ -146,20 +156,13 @@ function remark(text, help) {
   return node;
 }
 
-function othersOf(state, said) {
-  const node = element("div", "others");
-  node.append(element("span", "", "others:"));
-  said.forEach(([name, action, after]) => node.append(element("span", "other", `${name}: ${action === "relabel" ? after : SAID[action]}`)));
-  return node;
-}
-
 function drawLike(state) {
   const row = state.queue[state.place];
   const found = state.like.get(row);
   const head = element("h4", "", "Most similar images, with their labels");
   head.title = state.data.words.similar;
   if (!found) {
-    state.parts.like.replaceChildren(head, element("p", "quiet", row === undefined ? "" : "…"));
+    state.parts.like.replaceChildren(head, element("p", "quiet", row === undefined ? "" : "Looking for them …"));
     return;
   }
   if (!found.items.length) {
@@ -174,7 +177,8 @@ function drawLike(state) {
   all.disabled = !same && !state.chosen.size;
   all.title = state.data.words.alike;
   const count = state.chosen.size;
-  const text = count ? `The next verdict goes to these ${count} too` : same ? `${same} look${same > 1 ? "" : "s"} the same: apply to all` : "None looks the same; click those that do";
+  const more = `The next verdict goes to ${count} more image${count > 1 ? "s" : ""}`;
+  const text = count ? more : same ? `${same} look${same > 1 ? "" : "s"} the same: apply to all` : "None looks the same; click those that do";
   all.append(element("kbd", "", "G"), element("span", "", text));
   all.classList.toggle("on", count > 0);
   all.addEventListener("click", () => gather(state));
@@ -322,9 +326,9 @@ function judged(state, one) {
   const mine = one.action === "relabel" ? one.after : one.action === "keep" ? face?.label ?? one.after : one.action;
   const opinion = ([, action, after]) => (action === "keep" || action === "relabel" ? after : action);
   const differ = one.action !== "skip" && others.some((other) => other[1] !== "skip" && opinion(other) !== mine);
-  const text = one.action === "relabel" ? one.after : SAID[one.action];
+  const text = inWords(one.action, one.after);
   const more = one.items.length > 1 ? ` +${one.items.length - 1}` : "";
-  const told = others.map(([name, action, after]) => `${name}: ${action === "relabel" ? after : SAID[action]}`).join(", ");
+  const told = others.map(([name, action, after]) => `${name}: ${inWords(action, after)}`).join(", ");
   tile.type = "button";
   tile.title = `${one.items[0].id}: you said ${text}${told ? `; ${told}` : ""}. Click to look at it again.`;
   tile.setAttribute("aria-label", tile.title);

@@ -9,7 +9,7 @@ const AT_ONCE = 40; // verdicts in one request
 const KEEPALIVE = 60_000; // characters that a browser still sends for a tab that is closing
 const PATIENCE = [400, 10_000]; // ms between attempts: the first, and the longest
 const QUIET = 900; // ms that a verdict may be on its way before the page says so
-const post = { mark: "", kept: new Map(), busy: false, delay: PATIENCE[0], timer: 0, fault: "", since: 0, heard: new Set(), serial: 0 };
+const post = { mark: "", kept: new Map(), busy: false, size: AT_ONCE, delay: PATIENCE[0], timer: 0, fault: "", since: 0, heard: new Set(), serial: 0 };
 
 // Begins to send what waits for this workspace, whoever left it there; `hear` is called with (others, changed).
 function openPost(mark, hear) {
@@ -40,7 +40,7 @@ async function sendPost() {
   const waiting = [...post.kept.values()].sort((a, b) => a.entry.time - b.entry.time || a.serial - b.serial);
   const dataset = waiting[0].dataset;
   const other = waiting.findIndex((parcel) => parcel.dataset !== dataset);
-  const entries = waiting.slice(0, other < 0 ? AT_ONCE : Math.min(other, AT_ONCE)).map((parcel) => parcel.entry);
+  const entries = waiting.slice(0, other < 0 ? post.size : Math.min(other, post.size)).map((parcel) => parcel.entry);
   const body = JSON.stringify({ dataset, entries });
   post.busy = true;
   post.since ||= performance.now();
@@ -48,8 +48,9 @@ async function sendPost() {
     const headers = { "Content-Type": "application/json", "X-Workbench": post.mark };
     const answer = await fetch("/api/verdicts", { method: "POST", headers, body, keepalive: body.length < KEEPALIVE });
     const found = await answer.json();
-    if (!answer.ok) throw new Error(found.error);
-    settlePost(entries, found);
+    if (answer.status === 400) settlePost(entries, unreadable(entries, found.error));
+    else if (answer.ok) settlePost(entries, found);
+    else throw new Error(found.error);
   } catch (error) {
     post.fault = error instanceof TypeError || error instanceof SyntaxError ? "the server does not answer" : error.message;
     post.delay = Math.min(post.delay * 2, PATIENCE[1]);
@@ -60,12 +61,20 @@ async function sendPost() {
   if (!post.fault) sendPost();
 }
 
+// What the server cannot read: one verdict is refused; of several each is sent by itself, so that none holds others up.
+function unreadable(entries, error) {
+  const alone = entries.length === 1;
+  post.size = 1;
+  return { saved: [], refused: alone ? [{ token: entries[0].token, error }] : [], others: {} };
+}
+
 function settlePost(entries, found) {
   const errors = new Map(found.refused.map((one) => [one.token, one.error]));
   entries.forEach((entry) => {
     const error = errors.get(entry.token);
     if (error !== undefined) write(REFUSED, entry.token, { ...post.kept.get(entry.token), error });
-    else if (!found.saved.includes(entry.token)) return;
+    else if (found.saved.includes(entry.token)) post.size = AT_ONCE;
+    else return;
     post.kept.delete(entry.token);
     erase(WAITING, entry.token);
   });
@@ -96,7 +105,7 @@ function stored(kind) {
   const start = `${kind}${post.mark}.`;
   try {
     return Object.keys(localStorage).filter((key) => key.startsWith(start))
-      .map((key) => [key.slice(start.length), JSON.parse(localStorage.getItem(key))]).filter(([, parcel]) => parcel);
+      .map((key) => [key.slice(start.length), JSON.parse(localStorage.getItem(key))]).filter(([token, parcel]) => parcel?.entry?.token === token);
   } catch {
     return [];
   }

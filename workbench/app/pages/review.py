@@ -8,7 +8,6 @@ from workbench.app import review_words as words
 from workbench.app import session
 from workbench.app.session import View
 from workbench.app.widgets import notices
-from workbench.app.widgets.review_form import suspects_form
 from workbench.app.widgets.review_people import draw_people
 from workbench.app.widgets.review_queue import draw_queue
 from workbench.app.widgets.review_suspects import draw_suspects
@@ -36,34 +35,17 @@ def main() -> None:
         if not names:
             notices.no_dataset("Review")
             return
+        look(view, names)
+
+
+@st.fragment
+def look(view: View, names: list[str]) -> None:
+    """Draw the section the view names."""
+    with notices.explained(notices.REVIEW):
         dataset = session.dataset(view["dataset"] or names[0])
         if view["tab"] not in words.SECTIONS:
             raise unknown_name("tab", view["tab"], words.SECTIONS)
         choose(view, names, dataset)
-        look(view, dataset)
-
-
-def choose(view: View, names: list[str], dataset: Dataset) -> None:
-    """Draw what is looked at: dataset and section."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        st.selectbox("Dataset", names, width=190, **view.bind("dataset", dataset.name))
-        st.segmented_control(
-            "Section",
-            list(words.SECTIONS),
-            required=True,
-            format_func=words.SECTIONS.__getitem__,
-            label_visibility="collapsed",
-            width="stretch",
-            **view.bind("tab"),
-        )
-        with st.popover("New search for suspects", icon=":material/add:"):
-            suspects_form("popover", dataset)
-
-
-@st.fragment
-def look(view: View, dataset: Dataset) -> None:
-    """Draw the section the view names."""
-    with notices.explained(notices.REVIEW):
         if view["tab"] == "suspects":
             draw_suspects(view, dataset)
         elif view["tab"] == "people":
@@ -74,6 +56,20 @@ def look(view: View, dataset: Dataset) -> None:
             loop(view, dataset)
         else:
             draw_queue(view, dataset)
+
+
+def choose(view: View, names: list[str], dataset: Dataset) -> None:
+    """Draw what is looked at: dataset and section."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        st.selectbox("Dataset", names, width=176, **view.bind("dataset", dataset.name))
+        st.segmented_control(
+            "Section",
+            list(words.SECTIONS),
+            required=True,
+            format_func=words.SECTIONS.__getitem__,
+            label_visibility="collapsed",
+            **view.bind("tab"),
+        )
 
 
 main()

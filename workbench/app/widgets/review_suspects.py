@@ -15,6 +15,7 @@ from workbench.app.text import count, percent
 from workbench.app.widgets import notices
 from workbench.app.widgets.review_form import suspects_form
 from workbench.app.widgets.review_queue import title
+from workbench.app.widgets.review_worth import draw_worth
 from workbench.data.datasets import Dataset
 from workbench.errors import unknown_name
 from workbench.figures.theme import class_colours
@@ -37,14 +38,19 @@ def draw_suspects(view: View, dataset: Dataset) -> None:
     chosen = next(iter(runs)) if elsewhere else view["run"] or next(iter(runs))
     if chosen not in runs:
         raise unknown_name(f"search for suspects of {dataset.name}", chosen, runs)
-    if len(runs) > 1:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        names = {name: title(run) for name, run in runs.items()}
         st.selectbox(
-            "Run", list(runs), format_func=lambda one: title(runs[one]), width=420, **view.bind("run", chosen, "search")
+            "Search", list(runs), format_func=names.__getitem__, width=460, **view.bind("run", chosen, "Search")
         )
+        with st.popover("New search", icon=":material/add:"):
+            suspects_form("popover", dataset)
     found = review.open_suspects(runs[chosen])
     notices.notes(found.notes)
     headline(view, found)
-    left, _ = st.columns([6, 5], gap="large")
+    left, right = st.columns(2, gap="large")
+    with right:
+        draw_worth(view, found)
     with left:
         st.subheader("Estimated noise", help=words.NOISE)
         draw_noise(view, found)
@@ -55,7 +61,8 @@ def headline(view: View, found: Suspects) -> None:
     columns = st.columns(5)
     total = int(np.isfinite(found.scores).sum())
     columns[0].metric("Judged labels", count(total), help=words.JUDGED)
-    for column, (name, number) in zip(columns[1:], found.counts.items(), strict=False):
+    for column, name in zip(columns[1:], words.BINS, strict=False):
+        number = found.counts.get(name, 0)
         column.metric(name.capitalize(), count(number), help=words.BINS[name])
         column.button(
             "Review these",
