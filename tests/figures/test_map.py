@@ -22,8 +22,10 @@ def test_images_are_drawn_by_class_and_those_without_one_gray() -> None:
     assert list(sad.y) == [0, 2]
     assert (sad.marker.color, without.marker.color) == (EMOTIONS["sad"], UNKNOWN)
     assert without.name == "no class"
-    assert texts.text[0] == "<i>&lt;b&gt;glad&lt;/b&gt;</i>"
-    arrow, name = figure.layout.annotations
+    arrow, name, glad, blue = figure.layout.annotations
+    assert texts.text[0] == "&lt;b&gt;glad&lt;/b&gt;"
+    assert glad.text == "<i>&lt;b&gt;glad&lt;/b&gt;</i>"
+    assert (blue.x, blue.y) == (6, 6)
     assert (arrow.ax, arrow.ay) == (1, 1.25)
     assert (arrow.x, arrow.y) == (0, 0)
     assert name.text == "<b>sad</b>"
@@ -34,6 +36,13 @@ def test_of_too_many_images_every_so_manyth_is_drawn_and_the_title_says_so(monke
     figure = map_figure(POINTS, ["sad"] * 4, ["sad"], TEXTS, ["a", "b"], {}, "umap")
     assert list(figure.data[0].x) == [0, 0]
     assert figure.layout.title.text == "umap (one image in 2 of 4)"
+
+
+def test_of_many_texts_the_names_are_told_on_hover_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(figures, "NAMED", 1)
+    figure = map_figure(POINTS, ["sad"] * 4, ["sad"], TEXTS, ["a", "b"], {})
+    assert not figure.layout.annotations
+    assert list(figure.data[-1].text) == ["a", "b"]
 
 
 ANGLES = np.array([[0.0, 80.0, 140.0], [80.0, 0.0, 110.0], [140.0, 110.0, 0.0]])

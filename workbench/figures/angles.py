@@ -81,7 +81,7 @@ def angle_agreement(classes: Sequence[str], images: Table, texts: Table, unrelat
             error_y=_bars(up),
             mode="markers+text",
             text=[word if place in extreme or len(words) <= 21 else "" for place, word in enumerate(words)],
-            textposition="top center",
+            textposition=_sides(across[0]),
             textfont={"size": 10},
             customdata=words,
             marker={"size": 8, "color": "#1f7a8c"},
@@ -98,6 +98,12 @@ def angle_agreement(classes: Sequence[str], images: Table, texts: Table, unrelat
 def _pairs(table: Floats) -> tuple[np.ndarray, np.ndarray]:
     rows, columns = np.triu_indices(len(table), 1)
     return rows, columns
+
+
+def _sides(across: Floats) -> list[str]:
+    """Put names above and below by turns from left to right, so that neighbours' names do not meet."""
+    turns = np.argsort(np.argsort(across, kind="stable"), kind="stable") % 2
+    return ["bottom center" if turn else "top center" for turn in turns.tolist()]
 
 
 def _bars(parts: Sequence[Floats]) -> dict[str, object]:

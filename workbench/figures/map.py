@@ -13,7 +13,9 @@ from workbench.methods.shapes import Floats
 
 SHOWN = 40_000
 """The most images drawn; of more every so many-th is, and the title says so."""
-_INK = "#1c2329"
+NAMED = 40
+"""The most texts whose names are written; of more they are told on hover."""
+_INK, _TEXT = "#1c2329", "#d6336c"
 
 
 def map_figure(
@@ -90,29 +92,36 @@ def _arrows(figure: go.Figure, centre: Floats, means: Mapping[str, Floats], colo
             arrowwidth=2.5,
             arrowcolor=_INK,
         )
-        figure.add_annotation(
-            x=float(mean[0]),
-            y=float(mean[1]),
-            text=f"<b>{html.escape(name)}</b>",
-            showarrow=False,
-            yshift=12,
-            bgcolor="rgba(255,255,255,0.85)",
-            bordercolor=colours.get(name, REFERENCE),
-            borderwidth=1.5,
-            borderpad=2,
-            font={"size": 11, "color": _INK},
-        )
+    for name, mean in means.items():  # after all arrows, so that none crosses a name
+        _name(figure, mean, f"<b>{html.escape(name)}</b>", 12, colours.get(name, REFERENCE))
 
 
 def _add_texts(figure: go.Figure, text_points: Floats, texts: Sequence[str]) -> None:
-    figure.add_scatter(
+    figure.add_scattergl(
         x=text_points[:, 0],
         y=text_points[:, 1],
-        mode="markers+text" if len(texts) <= 60 else "markers",
+        mode="markers",
         name="texts",
-        text=[f"<i>{html.escape(text)}</i>" for text in texts],
-        textposition="bottom center",
-        textfont={"size": 12, "color": "#b02a5b"},
-        marker={"symbol": "diamond", "size": 10, "color": "#d6336c", "line": {"width": 1.5, "color": "white"}},
+        text=[html.escape(text) for text in texts],
+        marker={"symbol": "diamond", "size": 10, "color": _TEXT, "line": {"width": 1.5, "color": "white"}},
         hovertemplate="%{text}<extra></extra>",
+    )
+    if len(texts) <= NAMED:
+        for point, text in zip(text_points, texts, strict=True):
+            _name(figure, point, f"<i>{html.escape(text)}</i>", -13, _TEXT)
+
+
+def _name(figure: go.Figure, point: Floats, words: str, shift: int, colour: str) -> None:
+    """Write a name above or below a point, readable on whatever lies under it."""
+    figure.add_annotation(
+        x=float(point[0]),
+        y=float(point[1]),
+        text=words,
+        showarrow=False,
+        yshift=shift,
+        bgcolor="rgba(255,255,255,0.85)",
+        bordercolor=colour,
+        borderwidth=1.5,
+        borderpad=1,
+        font={"size": 11, "color": _INK},
     )
