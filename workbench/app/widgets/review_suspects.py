@@ -15,7 +15,7 @@ from workbench.app.text import count, percent
 from workbench.app.widgets import notices
 from workbench.app.widgets.review_form import suspects_form
 from workbench.app.widgets.review_queue import title
-from workbench.app.widgets.review_worth import draw_worth
+from workbench.app.widgets.review_worth import draw_planted, draw_worth
 from workbench.data.datasets import Dataset
 from workbench.errors import unknown_name
 from workbench.figures.theme import class_colours
@@ -54,6 +54,8 @@ def draw_suspects(view: View, dataset: Dataset) -> None:
     with left:
         st.subheader("Estimated noise", help=words.NOISE)
         draw_noise(view, found)
+        if planted := found.artifact.summary.get("planted"):
+            draw_planted(planted)
 
 
 def headline(view: View, found: Suspects) -> None:

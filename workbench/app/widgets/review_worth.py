@@ -12,6 +12,7 @@ from workbench.app import review_words as words
 from workbench.app.session import View
 from workbench.app.text import count, percent
 from workbench.errors import unknown_name
+from workbench.figures.suspects import precision_curve, recall_curve
 
 if TYPE_CHECKING:
     from workbench.studies.suspicion import Suspects
@@ -38,10 +39,12 @@ def draw_worth(view: View, found: Suspects) -> None:
     figures = found.evaluation[source][chosen]
     draw_numbers(source, figures)
     if figures["curve"]:
+        by_depth = sorted(figures["precision"].items(), key=lambda item: int(item[0]))
+        figures = {**figures, "precision": dict(by_depth)}
+        config = {"displaylogo": False}
+        st.plotly_chart(precision_curve(figures), key=view.key("precision"), config=config)
+        st.plotly_chart(recall_curve(figures), key=view.key("recall"), config=config)
         draw_table(figures)
-    planted = found.artifact.summary.get("planted") if source == "planted" else None
-    if planted:
-        draw_planted(planted)
 
 
 def draw_numbers(source: str, figures: Mapping[str, Any]) -> None:
@@ -58,8 +61,8 @@ def draw_numbers(source: str, figures: Mapping[str, Any]) -> None:
 
 
 def draw_table(figures: Mapping[str, Any]) -> None:
-    """Draw precision and recall at some depths, with those of each single part beside them."""
-    depths = sorted(figures["precision"], key=int)
+    """Draw precision and recall at some depths."""
+    depths = list(figures["precision"])
     frame = pd.DataFrame(
         {
             "first": [int(depth) for depth in depths],
@@ -68,16 +71,13 @@ def draw_table(figures: Mapping[str, Any]) -> None:
             "chance": [percent(figures["chance"])] * len(depths),
         }
     )
-    for name, part in figures.get("parts", {}).items():
-        frame[f"{name} alone"] = [
-            percent(part["precision"][depth][0]) for depth in depths if depth in part["precision"]
-        ]
     config = {name: st.column_config.Column(help=text) for name, text in words.DEPTHS.items()}
     st.dataframe(frame, hide_index=True, column_config=config)
 
 
 def draw_planted(planted: Mapping[str, Mapping[str, int]]) -> None:
     """Draw how many plants of each kind were found."""
+    st.subheader("Plants found", help=words.PLANTED)
     frame = pd.DataFrame(
         {
             "kind of plant": list(planted),
@@ -85,7 +85,7 @@ def draw_planted(planted: Mapping[str, Mapping[str, int]]) -> None:
             "found": [one["found"] for one in planted.values()],
         }
     )
-    st.dataframe(frame, hide_index=True, column_config={"found": st.column_config.Column(help=words.PLANTED)})
+    st.dataframe(frame, hide_index=True)
 
 
 def _source(name: str) -> str:
