@@ -1,0 +1,51 @@
+"""What the numbers and choices of cleaning and training again mean, in the words shown on hover."""
+
+from __future__ import annotations
+
+KINDS = {
+    "relabelled": ("Relabelled", "Images that get another label."),
+    "kept": ("Confirmed", "Images whose label was judged right."),
+    "ambiguous": ("Ambiguous, out", "Images without one clear label that are left out."),
+    "not a face": ("No face, out", "Images that show no face and are left out."),
+    "disputed": ("Disputed, out", "Images on which reviewers disagree and that are left out."),
+    "ambiguous kept": ("Ambiguous, kept", "Images without one clear label that keep the one they have."),
+    "not a face kept": ("No face, kept", "Images that show no face and stay all the same."),
+    "disputed kept": ("Disputed, kept", "Images on which reviewers disagree and that keep their label."),
+}
+"""What becomes of a judged image: title and definition."""
+PLAN = "What a cleaned dataset would change, by these choices and the verdicts there are now. Nothing is changed yet."
+FORM = {
+    "name": "Of the new dataset. The one it is made from stays as it is.",
+    "reviewers": "Whose verdicts count; everybody's if none is chosen.",
+    "disputed": "Where reviewers disagree: the image keeps its label, gets what most of them say, or is left out.",
+    "ambiguous": "Images judged to have no one clear label.",
+    "not_a_face": "Images judged to show no face.",
+    "suspects": "A search for suspects whose proposals count where nobody has judged. Quick, and nobody has looked.",
+    "above": "The suspicion from which a proposal counts, 0 to 1.",
+}
+DISPUTED = {"keep": "keep the label", "majority": "most reviewers", "drop": "leave out"}
+KEEP_OR_DROP = {"keep": "keep", "drop": "leave out"}
+RETRAIN_FORM = {
+    "clip": "Whose embeddings the probe is trained on: face-clip (bundled), MODEL/WEIGHTS such as ViT-B-32/openai, "
+    "hf-hub:owner/name, or local-dir:PATH.",
+    "train": "The split both probes learn from: one with the labels before cleaning, one with those after.",
+    "report_on": "The split both are held against: the same images.",
+    "leaks": "Training images of which a near-duplicate is reported on.",
+}
+NUMBERS = {
+    "before": ("Before", "Accuracy of the probe that learned the labels before cleaning."),
+    "after": ("After", "Accuracy of the probe that learned the cleaned labels, on the same images."),
+    "difference": ("Difference", "After minus before in points, with the 95 % interval of a paired bootstrap."),
+    "gained": ("Gained / lost", "Images that only the probe after has right, and only the one before."),
+    "p": ("McNemar", "Exact two-sided test that gains and losses are equally likely."),
+    "images": ("Images", "Held-out images that both are held against."),
+}
+AGAINST = {
+    "cleaned": "the cleaned labels",
+    "parent": "the labels before cleaning",
+    "changed": "the new labels of images whose label changed",
+}
+LEAKAGE = (
+    "Pictures of the training split that stand in the reported split too, exactly or nearly, make accuracy look better "
+    "than it is on new faces."
+)
