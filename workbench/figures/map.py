@@ -79,7 +79,7 @@ def map_figure(
 
 
 def _arrows(figure: go.Figure, centre: Floats, means: Mapping[str, Floats], colours: Mapping[str, str]) -> None:
-    for name, mean in means.items():
+    for mean in means.values():
         figure.add_annotation(
             x=float(mean[0]),
             y=float(mean[1]),
