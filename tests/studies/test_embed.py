@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from tests.conftest import StopAfter, write_clip, write_source
@@ -98,3 +99,27 @@ def test_an_unknown_dataset_or_engine_is_one_line(store: Store, dataset: Dataset
         embed(EmbedSpec("face", f"local-dir:{tiny_clip_folder}"), store)
     with pytest.raises(SpecError, match="unknown engine 'cloud'"):
         embed(EmbedSpec("faces", f"local-dir:{tiny_clip_folder}", "cloud"), store)
+
+
+def test_a_part_of_another_datasets_images_is_not_encoded_again(
+    store: Store, dataset: Dataset, clip: Clip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = embed_dataset(dataset, clip, store)
+    table = pq.read_table(tmp_path / "faces.parquet")
+    pq.write_table(table.take(np.arange(40, 3, -2)), tmp_path / "part.parquet")
+    part = import_dataset(ImportSpec(str(tmp_path / "part.parquet"), "part"), store)
+    monkeypatch.setattr(Clip, "encode_prepared", lambda *_: pytest.fail("encoded again"))
+    found = embed_dataset(part, clip, store)
+    place = {name: row for row, name in enumerate(dataset.ids.tolist())}
+    assert np.array_equal(found.matrix, whole.matrix[[place[name] for name in part.ids.tolist()]])
+
+
+def test_another_clip_or_an_image_more_is_encoded(
+    store: Store, dataset: Dataset, clip: Clip, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    embed_dataset(dataset, clip, store)
+    other = load_clip(f"local-dir:{write_clip(tmp_path_factory.mktemp('other'), seed=1)}")
+    assert not np.allclose(embed_dataset(dataset, other, store).matrix, embed_dataset(dataset, clip, store).matrix)
+    more = import_dataset(ImportSpec(str(write_source(tmp_path / "more.parquet", 61)), "more"), store)
+    alone = clip.encode_images([more.image(60)])[0]
+    assert np.allclose(embed_dataset(more, clip, store).matrix[60], alone, atol=1e-5)

@@ -69,7 +69,8 @@ def embed_dataset(
     key = embeddings_key(clip, dataset)
 
     def compute(build: Build) -> Artifact:
-        _encode_parts(build, dataset, clip, rows, progress, workers or engine("local"))
+        if not _copy_parts(build, dataset, rows, key, store):
+            _encode_parts(build, dataset, clip, rows, progress, workers or engine("local"))
         return build.finish({"dataset": dataset.name, "clip": clip.name, "images": len(rows), "dim": clip.dim})
 
     spec = EmbedSpec(dataset.name, clip.name).to_dict()
@@ -115,6 +116,25 @@ def embed_texts(texts: Sequence[str], clip: Clip, store: Store, progress: Progre
     artifact = store.find_or_build(key, {"clip": clip.name, "texts": unique}, compute, progress)
     position = {text: row for row, text in enumerate(unique)}
     return list_matrix(artifact.table(), "embedding")[[position[text] for text in texts]]
+
+
+def _copy_parts(build: Build, dataset: Dataset, rows: np.ndarray, key: ArtifactKey, store: Store) -> bool:
+    """Write the vectors of another dataset's embeddings by the same CLIP, where they hold every image of this one.
+
+    So the images of a cleaned dataset, which are among its parent's, are not encoded again.
+    """
+    digests = dataset.digests[rows]
+    for artifact in store.artifacts(key.kind):
+        if artifact.manifest["content"].get("clip") != key.content["clip"] or artifact.summary["images"] < len(rows):
+            continue
+        table = artifact.table()
+        position = {digest: place for place, digest in enumerate(table["digest"].to_pylist())}
+        if all(digest in position for digest in digests):
+            for start in range(0, len(rows), SHARD):
+                places = pa.array([position[digest] for digest in digests[start : start + SHARD]])
+                build.write_table(start // SHARD, table.take(places).combine_chunks())
+            return True
+    return False
 
 
 def _encode_parts(
