@@ -34,6 +34,8 @@ ENCODERS = "fold-encoders"
 """Kind of the artifacts that hold encoders trained without a fold, and what they give for all images."""
 
 _BLOCK = 4096
+_STRENGTH, _ENOUGH = 100.0, 100
+"""The probe's strength where fewer images than the second number are labelled: too few to choose it by."""
 
 
 @dataclass(frozen=True)
@@ -214,7 +216,9 @@ def _by_class(subject: Subject, probabilities: Floats, names: tuple[str, ...], w
 def _probe(subject: Subject, evidence: Evidence, features: Floats, progress: Progress) -> None:
     labels, size = subject.labels, len(subject.classes)
     progress.step("choose the probe's strength")
-    strength = probe.choose_strength(features, labels, subject.groups, size, seed=subject.spec.seed)
+    strength = _STRENGTH
+    if int((labels >= 0).sum()) >= _ENOUGH:
+        strength = probe.choose_strength(features, labels, subject.groups, size, seed=subject.spec.seed)
     progress.step("judge by probes that have not seen the image", len(np.unique(subject.fold[labels >= 0])))
     evidence.opinions["probe"] = probe.out_of_fold(features, labels, subject.fold, size, strength, progress.advance)
     rows = np.arange(len(labels))

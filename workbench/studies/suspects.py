@@ -86,7 +86,7 @@ def suspects(spec: SuspectsSpec, store: Store, progress: Progress = SILENT) -> S
 
     def compute(build: Build) -> Artifact:
         groups = duplicate_groups(dataset, progress)
-        fold = probe.folds(labels, groups, spec.folds, spec.seed)
+        fold = _deal(labels, groups, spec)
         subject = Subject(spec, dataset, labels, groups, fold, clip, concepts, classifier)
         return _compute(build, subject, truths, store, progress)
 
@@ -106,6 +106,16 @@ def _labels(dataset: Dataset, spec: SuspectsSpec) -> Ints:
         raise SpecError(f"{dataset.name} has {int(counts.sum())} labelled images for {spec.folds} folds; give fewer "
                         "folds (2 or more) or more images")  # fmt: skip
     return labels
+
+
+def _deal(labels: Ints, groups: Ints, spec: SuspectsSpec) -> Ints:
+    """Deal images to folds such that two classes or more are left to learn from outside each."""
+    fold = probe.folds(labels, groups, spec.folds, spec.seed)
+    for name in np.unique(fold[labels >= 0]):
+        if len(np.unique(labels[(fold != name) & (labels >= 0)])) < 2:
+            raise SpecError(f"{spec.dataset} has too few different labelled images for {spec.folds} folds: outside one "
+                            "of them a single class is left to learn from; use more images")  # fmt: skip
+    return fold
 
 
 def _classifier(spec: SuspectsSpec, store: Store, progress: Progress) -> Classifier | None:
