@@ -17,23 +17,37 @@ from workbench.methods.peak_end import Settings, peak_end
 from workbench.progress import SILENT, Progress
 from workbench.specs import (
     AblateSpec,
+    AnglesSpec,
     ClassifySpec,
+    CleanSpec,
     DemoSpec,
     DissectSpec,
     ImportSpec,
+    LeakageSpec,
+    MapSpec,
     PredictSpec,
+    RetrainSpec,
     ReweightSpec,
     ScoreSpec,
+    SlicesSpec,
+    SuspectsSpec,
 )
 from workbench.store import Store
 from workbench.studies.ablate import ablate
+from workbench.studies.angles import angles
 from workbench.studies.classify import classify
+from workbench.studies.clean import clean
 from workbench.studies.dissect import dissect
 from workbench.studies.importing import import_dataset
+from workbench.studies.leakage import leakage
+from workbench.studies.map import lay_out
 from workbench.studies.predict import predict
+from workbench.studies.retrain import retrain
 from workbench.studies.reweight import reweight
 from workbench.studies.score import score
 from workbench.studies.scorers import class_scores
+from workbench.studies.slices import slices
+from workbench.studies.suspects import suspects
 
 NAME = "demo"
 """Name of the demo dataset."""
@@ -43,6 +57,12 @@ CONCEPT_SETS = ("sentence-ensembles", "customer-satisfaction", "facial-expressio
 
 NETWORK, LAYER = "face-cnn", "lin1"
 """The network that is looked into, and the layer whose units are ablated and reweighted."""
+
+MAPS = ("pca", "tsne")
+"""The methods the demo's maps are laid out with; the last is the newest map, which the app shows first."""
+
+CLEANED, SURE = "demo-cleaned", 0.8
+"""The dataset that the suspects' proposals lead to, and the score from which one counts."""
 
 RATINGS = "rendered-ratings.csv"
 """Beside the videos: the score of each that its truth gives, as if people had reported it."""
@@ -65,12 +85,25 @@ def build_demo(spec: DemoSpec, store: Store, progress: Progress = SILENT) -> Dat
     dataset = _dataset(spec, store, progress)
     predict(PredictSpec(NAME, NETWORK), store, progress)
     for concepts in CONCEPT_SETS:
-        classify(ClassifySpec(NAME, concepts=concepts), store, progress)
+        classification = classify(ClassifySpec(NAME, concepts=concepts), store, progress).artifact.name
     dissection = dissect(DissectSpec(NAME, NETWORK), store, progress).artifact.name
     ablate(AblateSpec(dissection, LAYER), store, progress)
     reweight(ReweightSpec(dissection, LAYER), store, progress)
+    _map_and_review(classification, store, progress)
     _score_videos(spec, store, progress)
     return dataset
+
+
+def _map_and_review(classification: str, store: Store, progress: Progress) -> None:
+    """Lay the faces out, doubt their labels, and clean them by the proposals, as if each had been accepted."""
+    for method in MAPS:
+        lay_out(MapSpec(NAME, method=method), store, progress)
+    angles(AnglesSpec(NAME), store, progress)
+    doubts = suspects(SuspectsSpec(NAME), store, progress).artifact.name
+    clean(CleanSpec(NAME, CLEANED, suspects=doubts, above=SURE), store, progress)
+    retrain(RetrainSpec(CLEANED), store, progress)
+    leakage(LeakageSpec(NAME), store, progress)
+    slices(SlicesSpec(classification, split="all"), store, progress)
 
 
 def _score_videos(spec: DemoSpec, store: Store, progress: Progress) -> None:
