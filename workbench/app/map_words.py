@@ -73,3 +73,20 @@ SPACES = {
     "shifted": "shifted: texts moved onto the images' mean",
 }
 """The spaces in words."""
+
+ANGLES = {
+    "angle": (
+        "A class's direction is from the grand mean (the mean of the class means) to the class's mean, for images and "
+        "for texts each. 0°: the same direction, 180°: opposite."
+    ),
+    "pair": "Below it the angle with its 95 % bootstrap interval, over images of the class, or over its sentences.",
+    "agreement": (
+        "Spearman's rank correlation between the angles of images and those of texts over all pairs of classes, -1 to "
+        "1. p: the share of all ways of naming the classes that agree at least as well (Mantel's test)."
+    ),
+    "table": (
+        "Degrees between the directions of two classes around the grand mean, in the full space. Blue: close. Orange: "
+        "opposite. White: {unrelated}, where classes with nothing in common lie. The interval is on hover."
+    ),
+}
+"""Definition of what the Angles tab shows."""

@@ -22,7 +22,7 @@ export default function (component) {
 function mount(root) {
   const part = (name, tag = "div") => element(tag, name);
   const state = { root, stage: part("stage"), canvas: part("canvas", "canvas"), tools: part("tools"), note: part("note") };
-  Object.assign(state, { card: part("near"), legend: part("legend"), says: part("says"), overlay: svg("svg", { class: "overlay" }) });
+  Object.assign(state, { card: part("near"), legend: part("legend"), says: part("says"), overlay: svg("svg", { class: "overlay", "aria-hidden": "true" }) });
   Object.assign(state, { address: null, space: null, mode: "move", camera: null, echo: {}, unsent: {}, hidden: new Set(), hover: -1 });
   state.canvas.tabIndex = 0;
   state.canvas.setAttribute("role", "application");

@@ -49,28 +49,22 @@ def main() -> None:
         dataset = session.dataset(view["dataset"] or maps.map_dataset(view["map"]) or names[0])
         found = maps.stored("map", dataset.name)
         choose(view, names, dataset, found)
-        if not found:
-            st.info(
-                "This dataset has no map yet. A map lays every image out on a plane by what a CLIP sees in it, with "
-                "the texts of a concept set among them.",
-                icon=":material/scatter_plot:",
-            )
-            with st.container(border=True):
-                map_form(dataset)
+        tab = view["tab"]
+        if tab not in TABS:
+            raise unknown_name("tab", tab, TABS)
+        if not found and tab != "angles":
+            invite(view, dataset)
             return
-        opened = maps.open_map(dataset.name, view["map"] or found[0].name)
-        view.settle(dataset=dataset.name, map=opened.artifact.name)
+        opened = maps.open_map(dataset.name, view["map"] or found[0].name) if found else None
+        if opened is not None:
+            view.settle(dataset=dataset.name, map=opened.artifact.name)
         look(view, dataset, opened)
 
 
 @st.fragment
-def look(view: View, dataset: Dataset, found: Map) -> None:
-    """Draw what the chosen tab shows of a map."""
+def look(view: View, dataset: Dataset, found: Map | None) -> None:
+    """Draw what the chosen tab shows."""
     with notices.explained(notices.MAP):
-        if view["tab"] not in TABS:
-            raise unknown_name("tab", view["tab"], TABS)
-        notices.notes(found.notes)
-        map_quality.headline(found)
         st.segmented_control(
             "View",
             list(TABS),
@@ -81,10 +75,32 @@ def look(view: View, dataset: Dataset, found: Map) -> None:
         )
         if view["tab"] == "angles":
             draw_angles(view, dataset)
+        elif found is None:
+            invite(view, dataset)
         elif view["tab"] == "gap":
             map_quality.draw_gap(found)
         else:
+            notices.notes(found.notes)
+            map_quality.headline(found)
             explore(view, dataset, found)
+
+
+def invite(view: View, dataset: Dataset) -> None:
+    """Say what a map is and offer to make one; the angles need none."""
+    st.info(
+        "This dataset has no map yet. A map lays every image out on a plane by what a CLIP sees in it, with the texts "
+        "of a concept set among them.",
+        icon=":material/scatter_plot:",
+    )
+    with st.container(border=True):
+        map_form(dataset)
+    st.button(
+        "Angles between the classes need no map",
+        key=view.key("to angles"),
+        type="tertiary",
+        icon=":material/architecture:",
+        on_click=lambda: view.set(tab="angles"),
+    )
 
 
 def choose(view: View, names: list[str], dataset: Dataset, found: list[Artifact]) -> None:

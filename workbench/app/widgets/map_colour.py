@@ -37,6 +37,8 @@ COLOURS = {
 """What the points can be coloured by."""
 OUTCOME = {"right": "#2a9d8f", "wrong": "#d1495b"}
 BIN_COLOURS = ("#c3cbd1", "#d1495b", "#e0a526", "#7d5ba6")
+MOST_TYPED = 1_000
+"""How many characters the field for prompts takes."""
 SPREAD = (2, 98)
 """Percentiles of similarities and activations that have the first and the last colour."""
 
@@ -78,10 +80,10 @@ def draw_choice(view: View, dataset: Dataset) -> None:
     with columns[1]:
         _draw_source(view, dataset)
     with columns[2]:
-        prompt = view.bind("prompt")
+        prompt = view.bind("prompt", view["prompt"][:MOST_TYPED])
         st.text_input(
             "Drop a sentence onto the map",
-            max_chars=maps.LONGEST_PROMPT * 3,
+            max_chars=MOST_TYPED,
             placeholder="a face with a broad smile; tears",
             help=map_words.PROMPT,
             **{**prompt, "on_change": _take_prompt, "args": (view, prompt)},
@@ -107,12 +109,19 @@ def _draw_source(view: View, dataset: Dataset) -> None:
             _choose(view, "dissection", "Network", session.dissections(dataset.name), dissection_title)
         unit = view["unit"] or _first_unit(view, dataset)
         right.text_input("Unit", help="Layer and number, such as lin1:42.", **view.bind("unit", unit))
-    elif colour == "prompt" and len(maps.read_prompts(view["prompt"])) > 1:
-        prompts = maps.read_prompts(view["prompt"])
+    elif colour == "prompt" and len(prompts := usable_prompts(view)) > 1:
         chosen = view["which"] if view["which"] in prompts else prompts[0]
         st.selectbox("Prompt", prompts, **view.bind("which", chosen, of=view["prompt"][:80]))
     else:
         _choose(view, "run", "Predictions of", session.runs(dataset.name), run_title)
+
+
+def usable_prompts(view: View) -> tuple[str, ...]:
+    """Return the prompts that the view holds; none where they are too long or too many."""
+    try:
+        return maps.read_prompts(view["prompt"])
+    except SpecError:
+        return ()
 
 
 def _first_unit(view: View, dataset: Dataset) -> str:

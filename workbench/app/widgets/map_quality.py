@@ -39,13 +39,12 @@ def draw_gap(found: Map) -> None:
     gaps: dict[str, dict[str, Any]] = found.quality["gap"]
     raw, centred = gaps["raw"], gaps["centred"]
     st.markdown(
-        f"In the embedding as it is, an image and a text stand at **{_number(raw['angle'], 1, '°')}** on average; "
-        f"their means are **{_number(raw['distance'], 2)}** apart. Around their own means the distance is "
-        f"**{_number(centred['distance'], 2)}**: what separates the kinds is a constant, not what they show."
+        f"As the CLIP gives them, an image and a text stand at **{_number(raw['angle'], 1, '°')}** on average, and "
+        f"their means are **{_number(raw['distance'], 2)}** apart. Taking each kind's own mean away leaves "
+        f"**{_number(centred['distance'], 2)}**; so maps are centred unless asked otherwise. "
+        "To see the gap, make a map of the space *raw*."
     )
-    table = pd.DataFrame(
-        [{"space": map_words.SPACES[space], **values} for space, values in gaps.items()],
-    )
+    table = pd.DataFrame([{"space": words, **gaps[space]} for space, words in map_words.SPACES.items()])
     columns = {
         name: st.column_config.NumberColumn(title, help=map_words.GAP[name], format="%.3f")
         for name, title in (

@@ -61,12 +61,13 @@ def explore(view: View, dataset: Dataset, found: Map) -> None:
 
 def gather(view: View, dataset: Dataset, found: Map) -> Sources:
     """Return what the colours are taken from; a prompt that cannot be placed is said and left out."""
-    prompts, placed = maps.read_prompts(view["prompt"]), None
-    if prompts:
-        try:
-            placed = maps.placed(found, prompts)
-        except WorkbenchError as error:
-            notices.trouble(error)
+    prompts: tuple[str, ...] = ()
+    placed = None
+    try:
+        prompts = maps.read_prompts(view["prompt"])
+        placed = maps.placed(found, prompts) if prompts else None
+    except WorkbenchError as error:
+        notices.trouble(error)
     return Sources(view, dataset, found, prediction_run(view, dataset), prompts, placed)
 
 
