@@ -10,6 +10,7 @@ import streamlit as st
 from workbench.app import session
 from workbench.app import slice_words as words
 from workbench.app.browse import csv_bytes
+from workbench.app.components.face_card import face_card
 from workbench.app.components.slice_table import Column, SliceRow, slice_table
 from workbench.app.routes import SHEET_LIMIT, sheet_address
 from workbench.app.session import View
@@ -17,13 +18,12 @@ from workbench.app.text import count, interval, percent, plain
 from workbench.app.widgets import notices
 from workbench.app.widgets.explore import export as faces_csv
 from workbench.app.widgets.explore import tiles
-from workbench.app.widgets.face_panel import face_panel
-from workbench.app.widgets.faces import browse_faces
+from workbench.app.widgets.face_panel import make_card
+from workbench.app.widgets.faces import browse_faces, chosen_face
 from workbench.app.widgets.metrics import CHART
 from workbench.data.datasets import Dataset
 from workbench.errors import SpecError
 from workbench.figures.slices import class_gaps, verdict
-from workbench.methods.reweight_verdict import points
 
 if TYPE_CHECKING:
     from workbench.studies.classify import Classification
@@ -132,7 +132,7 @@ def table_row(each: ErrorSlice) -> SliceRow:
     rate, difference = each.rate, each.difference
     common = f"{each.confusion[0]} → {each.confusion[1]} ({count(each.confusion[2])})" if each.confusion else "no error"
     members = f"of {count(each.members)}" if each.members > each.images else ""
-    span = f"{points(difference.low)} to {points(difference.high)}"
+    low, value, high = (f"{part * 100:+.1f}" for part in (difference.low, difference.value, difference.high))
     q = "< .001" if each.q < 0.001 else f"{each.q:.3f}".removeprefix("0")
     return SliceRow(
         name=each.name,
@@ -144,7 +144,7 @@ def table_row(each: ErrorSlice) -> SliceRow:
         verdict=verdict(difference.value, each.q),
         cells=(
             (percent(rate.value), interval(rate._asdict(), 0)),
-            (points(difference.value), span),
+            (value, f"{low} to {high}"),
             (q, ""),
             (count(each.images), members),
         ),
@@ -182,9 +182,22 @@ def draw_opened(view: View, dataset: Dataset, found: Slices, chosen: int) -> Non
     left, right = st.columns([5, 8], gap="medium")
     with left:
         telling(each)
-        face_panel(view, dataset, run, listed)
+        draw_face(view, dataset, run, listed)
     with right:
         draw_grid(view, dataset, run, listed)
+
+
+def draw_face(view: View, dataset: Dataset, run: Classification, rows: np.ndarray) -> None:
+    """Draw the face the view names, if it names one."""
+    face = chosen_face(view, dataset, rows, "Choose a face to see it large. Arrow keys walk through them.")
+    if face is not None:
+        card = make_card(dataset, run, face)
+        face_card(
+            card,
+            key=view.key("card"),
+            on_step=face.step,
+            on_pick=lambda: view.set(face=str(view.event("card", "pick"))),
+        )
 
 
 def telling(each: ErrorSlice) -> None:
