@@ -43,7 +43,6 @@ NUMBERS = {
 AGAINST = {
     "cleaned": "the cleaned labels",
     "parent": "the labels before cleaning",
-    "changed": "the new labels of images whose label changed",
 }
 LEAKAGE = (
     "Pictures of the training split that stand in the reported split too, exactly or nearly, make accuracy look better "

@@ -35,7 +35,7 @@ def before_after(comparisons: Mapping[str, Values], words: Mapping[str, str]) ->
         ends = [float(change[side]["value"]) * 100 for side in ("before", "after")]
         line = {"color": REFERENCE, "width": 2}
         figure.add_scatter(x=ends, y=[place, place], mode="lines", line=line, hoverinfo="skip", showlegend=False)
-        for side, colour, shift in (("before", BEFORE, 0.16), ("after", AFTER, -0.16)):
+        for side, colour, shift in (("before", BEFORE, -0.16), ("after", AFTER, 0.16)):
             value, low, high = (float(change[side][part]) * 100 for part in ("value", "low", "high"))
             figure.add_scatter(
                 x=[value],

@@ -184,9 +184,17 @@ def draw_result(view: View, result: Retrain) -> None:
     draw(f"**{plain(result.sentence)}**", icon=icon)
     notices.notes(result.notes)
     comparisons = result.comparisons
+    changed = comparisons.pop("changed", None)
     for name, found in comparisons.items():
         st.markdown(f"Against **{words.AGAINST[name]}**, {plain(result.spec.report_on)}")
         numbers(found)
+    if changed is not None:
+        ends = changed.changes["accuracy"]
+        st.caption(
+            f"Of the {count(changed.images)} images of {plain(result.spec.report_on)} whose label changed, the probe "
+            f"gives {percent(ends.before.value, 0)} their new label before cleaning and "
+            f"{percent(ends.after.value, 0)} after."
+        )
     plain_values = {name: found.to_dict() for name, found in comparisons.items()}
     left, right = st.columns(2, gap="large")
     with left:
