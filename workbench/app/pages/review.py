@@ -8,6 +8,7 @@ from workbench.app import review_words as words
 from workbench.app import session
 from workbench.app.session import View
 from workbench.app.widgets import notices
+from workbench.app.widgets.loop_result import loop
 from workbench.app.widgets.review_people import draw_people
 from workbench.app.widgets.review_queue import draw_queue
 from workbench.app.widgets.review_suspects import draw_suspects
@@ -51,8 +52,6 @@ def look(view: View, names: list[str]) -> None:
         elif view["tab"] == "people":
             draw_people(view, dataset)
         elif view["tab"] == "loop":
-            from workbench.app.widgets.loop_result import loop
-
             loop(view, dataset)
         else:
             draw_queue(view, dataset)
