@@ -134,9 +134,15 @@ def test_equal_embeddings_lie_off_nothing_and_nan_is_refused() -> None:
 
 def test_each_sign_alone_makes_a_picture_faceless() -> None:
     blank = np.array([True, False, False, False])
-    found = faceless(blank, np.array([0.0, 0.9, 0.1, 0.1]), np.array([0.0, 0.0, 9.0, 1.0]))
+    found = faceless(blank, np.array([0.0, 0.9, 0.1, 0.1]), np.array([0.0, 0.0, 9.0, 1.0]), None)
     assert found.tolist()[0] == 1.0
     assert (found >= 0.5).tolist() == [True, True, True, False]
+
+
+def test_what_is_unlike_all_must_be_like_pictures_without_a_face_where_these_are_known() -> None:
+    outlying = np.array([6.0, 6.0, 0.0])
+    found = faceless(np.zeros(3, bool), np.zeros(3), outlying, np.array([0.2, 0.0, 0.2]))
+    assert (found >= 0.5).tolist() == [True, False, False]
 
 
 def a_judgement(rows: list[list[float]], labels: list[int], face: list[float] | None = None) -> suspects.Judgement:

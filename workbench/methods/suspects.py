@@ -35,13 +35,14 @@ PARTS: Mapping[str, str] = {
 
 FLOOR = 0.05
 """Added to probabilities before they are compared: below it, a class is ruled out, and it matters little how far."""
-AMBIGUOUS = 0.5
+AMBIGUOUS = 0.7
 """From which share of the best class's probability on the second best makes an image ambiguous."""
 FEW_TONES = 0.65
 """Share of pixels at two gray levels from which a picture is no photograph of a face."""
 OUTLYING = 4.5
 """How many deviations from the median an image lies off all classes to be no face."""
 
+_KINSHIP = (-3.0, -1.3, 0.0)  # logarithms of 0.001, 0.05 and 1: such pictures are one in hundreds or thousands
 _DUPLICATES = 0.25
 _SHRINKAGE = 0.2
 _LEAST = 0.01
@@ -270,21 +271,28 @@ def outlyingness(embeddings: Floats, labels: Ints) -> Floats:
     return np.asarray(away / deviation) if deviation > 0 else np.zeros(len(away))
 
 
-def faceless(contrast_is_blank: Bools, two_tone_share: Floats, outlying: Floats) -> Floats:
-    """Return how far a picture is taken for no face, 0..1: the greatest of three signs; suspected from 0.5 on.
+def faceless(is_blank: Bools, two_tone_share: Floats, outlying: Floats, kinship: Floats | None) -> Floats:
+    """Return how far a picture is taken for no face, 0..1; suspected from 0.5 on.
+
+    A blank picture, one of few tones, or one that is both unlike all classes and like the pictures without a face.
 
     Parameters
     ----------
-    contrast_is_blank : bool array (N,)
+    is_blank : bool array (N,)
         The picture shows nothing.
     two_tone_share : float array (N,)
         Share of pixels at the two commonest grays, 0..1.
     outlying : float array (N,)
         What :func:`outlyingness` returns.
+    kinship : float array (N,) or None
+        Out-of-fold probability that a picture is one of those that are blank or of few tones; None where there are too
+        few of them to learn from. What lies off all classes is suspected alone then.
     """
     tones = np.interp(two_tone_share, [0.0, FEW_TONES, 1.0], [0.0, 0.5, 1.0])
     away = np.clip(outlying / (2 * OUTLYING), 0.0, 1.0)
-    return np.where(contrast_is_blank, 1.0, np.maximum(tones, away))
+    if kinship is not None:
+        away = (away + np.interp(np.log10(np.maximum(kinship, 1e-9)), _KINSHIP, [0.0, 0.5, 1.0])) / 2
+    return np.where(is_blank, 1.0, np.maximum(tones, away))
 
 
 def confident_joint(probabilities: Floats, labels: Ints) -> Floats:

@@ -34,6 +34,7 @@ ENCODERS = "fold-encoders"
 """Kind of the artifacts that hold encoders trained without a fold, and what they give for all images."""
 
 _BLOCK = 4096
+_SEEDS, _SEED_STRENGTH = 10, 10.0
 _STRENGTH, _ENOUGH = 100.0, 100
 """The probe's strength where fewer images than the second number are labelled: too few to choose it by."""
 
@@ -142,6 +143,18 @@ def two_tone_shares(dataset: Dataset, progress: Progress) -> Floats:
             shares[row] = tones(np.asarray(decode(data, dataset.name).convert("L"))).two_tone_share
         progress.advance(len(rows))
     return shares
+
+
+def kinship_with(seeds: Bools, embeddings: Floats, subject: Subject) -> Floats | None:
+    """Return the out-of-fold probability that a picture is one of the seeds, which surely show no face, ``(N,)``.
+
+    None where there are fewer than ten seeds, or hardly anything else.
+    """
+    if min(int(seeds.sum()), int((~seeds).sum())) < _SEEDS:
+        return None
+    kind = seeds.astype(np.int64)
+    fold = probe.folds(kind, np.full(len(kind), -1), 5, subject.spec.seed)
+    return np.asarray(probe.out_of_fold(embeddings, kind, fold, 2, _SEED_STRENGTH)[:, 1])
 
 
 def _check(embeddings: Floats, subject: Subject) -> None:

@@ -23,6 +23,7 @@ from workbench.methods.duplicates import BLANK_DEVIATION
 from workbench.methods.shapes import Ints
 from workbench.methods.suspects import (
     BINS,
+    FEW_TONES,
     Judgement,
     confident_joint,
     copies_opinion,
@@ -35,7 +36,14 @@ from workbench.progress import SILENT, Progress
 from workbench.specs import SuspectsSpec
 from workbench.store import Artifact, ArtifactKey, Build, Store
 from workbench.studies.embed import list_column
-from workbench.studies.suspect_opinions import Evidence, Subject, duplicate_groups, gather, two_tone_shares
+from workbench.studies.suspect_opinions import (
+    Evidence,
+    Subject,
+    duplicate_groups,
+    gather,
+    kinship_with,
+    two_tone_shares,
+)
 from workbench.studies.suspect_truth import Truth, evaluate_truths, planted_counts, read_truths
 from workbench.studies.suspicion import KIND as KIND
 from workbench.studies.suspicion import PART
@@ -139,7 +147,9 @@ def _compute(build: Build, subject: Subject, truths: list[Truth], store: Store, 
     measured = np.flatnonzero((labels >= 0) & ~evidence.leaky)
     measured = measured if len(measured) >= len(subject.classes) else np.flatnonzero(labels >= 0)
     weights = {name: skill(opinion, labels, measured) ** 2 for name, opinion in evidence.opinions.items()}
-    not_a_face = faceless(dataset.contrasts < BLANK_DEVIATION, shares, outlyingness(evidence.embeddings, labels))
+    blank = np.asarray(dataset.contrasts < BLANK_DEVIATION)
+    kinship = kinship_with(blank | (shares >= FEW_TONES), evidence.embeddings, subject)
+    not_a_face = faceless(blank, shares, outlyingness(evidence.embeddings, labels), kinship)
     copies = copies_opinion(labels, subject.groups, len(subject.classes))
     found = judge(evidence.opinions, labels, copies, not_a_face, weights)
     build.write_table(0, _table(subject, evidence, found))
