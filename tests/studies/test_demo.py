@@ -7,14 +7,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from workbench.data import rendered_videos
-from workbench.data.datasets import Dataset
+from workbench.data.datasets import Dataset, open_dataset
 from workbench.errors import SpecError
 from workbench.specs import DemoSpec
 from workbench.store import Store
 from workbench.studies.classify import open_classification
-from workbench.studies.demo import CONCEPT_SETS, LAYER, NETWORK, SCORED_BY, build_demo
+from workbench.studies.demo import CLEANED, CONCEPT_SETS, LAYER, MAPS, NETWORK, SCORED_BY, build_demo
 from workbench.studies.health import load_health
 from workbench.studies.scoring import open_score_table
+from workbench.studies.suspicion import open_suspects
 
 SPEC = DemoSpec(seed=3, count=400)
 
@@ -35,6 +36,9 @@ def test_every_study_was_run_once_on_the_demo(built: tuple[Store, Dataset]) -> N
     assert [run["model"] for run in runs if run["kind"] == "predict"] == [NETWORK]
     (dissection,) = store.artifacts("dissection")
     assert dissection.spec["target"] == NETWORK
+    assert {artifact.spec["method"] for artifact in store.artifacts("map")} == set(MAPS)
+    for kind in ("angles", "suspects", "retrain", "leakage", "slices"):
+        assert len(store.artifacts(kind)) == 1
     for kind in ("ablation", "reweighting"):
         (found,) = store.artifacts(kind)
         assert (found.spec["dissection"], found.spec["layer"]) == (dissection.name, LAYER)
@@ -63,6 +67,24 @@ def test_planted_blanks_and_exact_duplicates_are_found(built: tuple[Store, Datas
         first, second = row[each["id"]], row[each["partner"]]
         assert health.exact_group[first] == health.exact_group[second] >= 0
         assert any(group.conflicting and first in group.rows for group in health.exact)
+
+
+def test_planted_faults_are_found_and_cleaning_by_the_proposals_leaves_fewer(built: tuple[Store, Dataset]) -> None:
+    store, dataset = built
+    (artifact,) = store.artifacts("suspects")
+    worth = open_suspects(artifact).evaluation["planted"]
+    flips, faceless = worth["wrong label"], worth["not a face"]
+    assert flips["precision"][str(flips["positives"])][0] >= 0.9
+    assert faceless["found"] == faceless["positives"] > 0
+    truth = pq.read_table(dataset.path / "truth.parquet", columns=["id", "true_label"]).to_pydict()
+    true = dict(zip(truth["id"], truth["true_label"], strict=True))
+    cleaned = open_dataset(store, CLEANED)
+
+    def wrong(of: Dataset) -> int:
+        return sum(true[name] not in (None, label) for name, label in zip(of.ids, of.labels, strict=True))
+
+    assert wrong(dataset) >= flips["positives"] > 0
+    assert wrong(cleaned) < wrong(dataset) / 2
 
 
 def test_the_bundled_clip_reads_the_rendered_emotions(built: tuple[Store, Dataset]) -> None:
