@@ -4,6 +4,9 @@ The grand mean is the mean of the class means, not of the images: every class co
 has. Around it the K class means add up to zero, so angles are not 90 degrees where classes are unrelated, but
 ``arccos(-1 / (K - 1))`` on average (99.6 for seven); greater is more opposite than that, smaller is closer.
 
+The mean of few units is itself uncertain, which draws its angles towards that value: the angles of a class of a dozen
+images understate both closeness and opposition, and its intervals are too narrow.
+
 References
 ----------
 Mantel, The Detection of Disease Clustering and a Generalized Regression Approach, 1967 (the permutation test).

@@ -7,6 +7,10 @@ A map shows who is near whom, and UMAP and t-SNE keep nothing else: distances be
 directions mean little. Opposition and closeness of classes are measured in the full space
 (:mod:`workbench.methods.angles`).
 
+t-SNE is openTSNE's: its time grows with the number of points, scikit-learn's faster than that
+(``python -m tests.benchmarks map`` measures both). UMAP is compiled on first use in every process, which takes some
+twenty seconds.
+
 References
 ----------
 McInnes, Healy & Melville, UMAP: Uniform Manifold Approximation and Projection, 2018.
