@@ -136,14 +136,13 @@ def find_groups(points: Floats, wrong: Bools, finding: Bools, count: int, smalle
             f"{len(points):,} images are too few for groups of {smallest} or more, found on one half of them and "
             "measured on the other; take a larger split or smaller groups"
         )
+    if not np.ptp(points[first], axis=0).any():
+        raise SpecError("the embeddings of all images are equal, so no groups lie among them")
     rates = neighbour_errors(points, wrong, first)
     spread = float(rates[first].std())
     coordinate = ERROR_WEIGHT * (rates - rates[first].mean()) / spread if spread > 0 else np.zeros(len(points))
     placed = np.column_stack([points, coordinate]).astype(np.float64)
-    distinct = len(np.unique(placed[first], axis=0))
-    if distinct < 2:
-        raise SpecError("the embeddings of all images are equal, so no groups lie among them")
-    count = min(count, distinct)
+    count = min(count, len(np.unique(placed[first], axis=0)))
     model = KMeans(count, n_init=_STARTS, random_state=seed).fit(placed[first])
     found = np.asarray(model.predict(placed), dtype=np.int64)
     sizes = np.stack([np.bincount(found[half], minlength=count) for half in (finding, ~finding)])
