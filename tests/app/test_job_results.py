@@ -8,7 +8,22 @@ from typing import Any
 import pytest
 
 from workbench.app.widgets.job_status import result_place
-from workbench.specs import AblateSpec, ClassifySpec, DissectSpec, EmbedSpec, ImportSpec, ReweightSpec, Spec
+from workbench.specs import (
+    AblateSpec,
+    AnglesSpec,
+    ClassifySpec,
+    CleanSpec,
+    DissectSpec,
+    EmbedSpec,
+    ImportSpec,
+    LeakageSpec,
+    MapSpec,
+    RetrainSpec,
+    ReweightSpec,
+    SlicesSpec,
+    Spec,
+    SuspectsSpec,
+)
 
 
 @pytest.mark.parametrize(
@@ -19,6 +34,17 @@ from workbench.specs import AblateSpec, ClassifySpec, DissectSpec, EmbedSpec, Im
         (DissectSpec("faces"), "dissection/a-1", ("pages/neurons.py", {"run": "a-1"})),
         (AblateSpec("a-1", "lin1"), "ablation/b-2", ("pages/neurons.py", {"run": "a-1", "tab": "removal"})),
         (ReweightSpec("a-1", "lin1"), "reweighting/b-2", ("pages/reweight.py", {"run": "a-1", "layer": "lin1"})),
+        (MapSpec("faces"), "map/m-1", ("pages/map.py", {"dataset": "faces", "map": "m-1"})),
+        (AnglesSpec("faces"), "angles/n-1", ("pages/map.py", {"dataset": "faces", "tab": "angles", "angles": "n-1"})),
+        (
+            SuspectsSpec("faces"),
+            "suspects/s-1",
+            ("pages/review.py", {"dataset": "faces", "tab": "suspects", "of": "s-1"}),
+        ),
+        (LeakageSpec("faces"), "leakage/l-1", ("pages/review.py", {"dataset": "faces", "tab": "loop"})),
+        (RetrainSpec("clean"), "retrain/r-1", ("pages/review.py", {"dataset": "clean", "tab": "loop"})),
+        (SlicesSpec("a-1"), "slices/t-1", ("pages/slices.py", {"run": "t-1"})),
+        (CleanSpec("faces", "clean"), "clean", ("pages/data.py", {"dataset": "clean"})),
         (EmbedSpec("faces"), "embeddings/c-3", None),
     ],
     ids=lambda value: getattr(value, "kind", ""),

@@ -20,6 +20,18 @@ WAYS = (
         "What does a model take for what? Click a cell and see its faces, the most confident errors first.",
     ),
     (
+        notices.MAP,
+        ":material/scatter_plot:",
+        "See the embedding space",
+        "Every image as a point among the texts: draw around a group and see its faces, or drop a sentence onto it.",
+    ),
+    (
+        notices.REVIEW,
+        ":material/rate_review:",
+        "Find and settle wrong labels",
+        "The most doubtful labels first, each with the reasons; one key a verdict, and the proof that cleaning helped.",
+    ),
+    (
         notices.NEURONS,
         ":material/neurology:",
         "Look into a network",
@@ -38,6 +50,13 @@ WAYS = (
         "A satisfaction score whose every part can be seen: frames, emotions, peaks, end, and what other choices give.",
     ),
 )
+
+PLACES = (
+    (notices.DATA, "Images", ":material/photo_library:"),
+    (notices.MAP, "Map", ":material/scatter_plot:"),
+    (notices.REVIEW, "Review", ":material/rate_review:"),
+)
+"""What every dataset has: page, words, icon."""
 
 
 def main() -> None:
@@ -63,10 +82,11 @@ def main() -> None:
 
 def ways() -> None:
     """Draw the ways in."""
-    for column, (page, icon, title, words) in zip(st.columns(len(WAYS), gap="medium"), WAYS, strict=True):
-        with column.container(border=True, height="stretch"):
-            st.page_link(page, label=f"**{title}**", icon=icon)
-            st.caption(words)
+    for row in (WAYS[:3], WAYS[3:]):
+        for column, (page, icon, title, words) in zip(st.columns(3, gap="medium"), row, strict=True):
+            with column.container(border=True, height="stretch"):
+                st.page_link(page, label=f"**{title}**", icon=icon)
+                st.caption(words)
 
 
 def workspace(names: list[str]) -> None:
@@ -85,10 +105,11 @@ def workspace(names: list[str]) -> None:
 def draw_dataset(name: str) -> None:
     """Draw one dataset, its runs, each a link to its confusions, and its dissections, each a link to its units."""
     dataset = session.dataset(name)
-    head, link = st.columns([5, 1], vertical_alignment="center")
+    head, *links = st.columns([5, 1, 1, 1], vertical_alignment="center")
     splits = ", ".join(plain(split) for split in dataset.split_names)
     head.markdown(f"**{plain(name)}** · {count(len(dataset))} images · {len(dataset.classes)} classes · {splits}")
-    link.page_link(notices.DATA, label="Open", icon=":material/photo_library:", query_params={"dataset": name})
+    for link, (page, label, icon) in zip(links, PLACES, strict=True):
+        link.page_link(page, label=label, icon=icon, query_params={"dataset": name})
     found = session.runs(name)
     if not found:
         st.caption("No run yet.")

@@ -59,24 +59,31 @@ def stop_button(job: Job, key: str) -> None:
     words = "Stops within seconds; finished parts are kept."
     st.button("Stop", key=key, icon=":material/stop_circle:", help=words, on_click=_stop, args=(job.id,))
 
+_PLACES = {
+    "classification": (notices.CONFUSIONS, {"dataset": "{dataset}", "run": "{name}"}),
+    "map": (notices.MAP, {"dataset": "{dataset}", "map": "{name}"}),
+    "angles": (notices.MAP, {"dataset": "{dataset}", "tab": "angles", "angles": "{name}"}),
+    "suspects": (notices.REVIEW, {"dataset": "{dataset}", "tab": "suspects", "of": "{name}"}),
+    "retrain": (notices.REVIEW, {"dataset": "{dataset}", "tab": "loop"}),
+    "leakage": (notices.REVIEW, {"dataset": "{dataset}", "tab": "loop"}),
+    "slices": (notices.SLICES, {"run": "{name}"}),
+    "dissection": (notices.NEURONS, {"run": "{name}"}),
+    "ablation": (notices.NEURONS, {"run": "{dissection}", "tab": "removal"}),
+    "reweighting": (notices.REWEIGHT, {"run": "{dissection}", "layer": "{layer}"}),
+    "score": (notices.VIDEO, {"score": "{name}"}),
+    "score-table": (notices.VIDEO, {"section": "table", "table": "{name}"}),
+}
+"""By kind of artifact: its page, and the parameters made of its name and what was asked for."""
+
 
 def result_place(job: Job) -> tuple[str, dict[str, str]] | None:
     """Return the page and the parameters that show what a job made; nothing where no page does."""
     kind, _, name = job.result.rpartition("/")
-    spec = job.spec.to_dict()
-    if kind == "classification":
-        return notices.CONFUSIONS, {"dataset": spec["dataset"], "run": name}
-    if kind == "dissection":
-        return notices.NEURONS, {"run": name}
-    if kind == "ablation":
-        return notices.NEURONS, {"run": spec["dissection"], "tab": "removal"}
-    if kind == "reweighting":
-        return notices.REWEIGHT, {"run": spec["dissection"], "layer": spec["layer"]}
-    if kind == "score":
-        return notices.VIDEO, {"score": name}
-    if kind == "score-table":
-        return notices.VIDEO, {"section": "table", "table": name}
-    return (notices.DATA, {"dataset": name}) if job.result and not kind else None
+    if not job.result or (kind and kind not in _PLACES):
+        return None
+    page, parameters = _PLACES.get(kind, (notices.DATA, {"dataset": "{name}"}))
+    known = {**job.spec.to_dict(), "name": name}
+    return page, {key: value.format_map(known) for key, value in parameters.items()}
 
 
 def _stop(number: int) -> None:
