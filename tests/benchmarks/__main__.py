@@ -18,6 +18,7 @@ from tests.benchmarks import (
     bench_import,
     bench_map,
     bench_neurons,
+    bench_review,
     bench_reweight,
     bench_video,
 )
@@ -31,6 +32,7 @@ BENCHMARKS: dict[str, Callable[[], list[tuple[str, str]]]] = {
     "reweight": bench_reweight.run,
     "map": bench_map.run,
     "app": bench_app.run,
+    "review": bench_review.run,
     "neurons": bench_neurons.run,
     "detector": bench_detector.run,
     "video": bench_video.run,
