@@ -22,6 +22,7 @@ from workbench.methods.suspects import (
     neighbours_opinion,
     other_than,
     outlyingness,
+    reliability,
     skill,
 )
 
@@ -148,7 +149,9 @@ def test_what_is_unlike_all_must_be_like_pictures_without_a_face_where_these_are
 def a_judgement(rows: list[list[float]], labels: list[int], face: list[float] | None = None) -> suspects.Judgement:
     given, size = np.array(labels), len(rows)
     copies = np.full((size, 3), np.nan)
-    return judge({"probe": np.array(rows)}, given, copies, np.array(face or [0.0] * size), {"probe": 1.0})
+    return judge(
+        {"probe": np.array(rows)}, given, copies, np.array(face or [0.0] * size), {"probe": 1.0}, np.arange(size)
+    )
 
 
 def test_bins_and_proposals_follow_the_joint_opinion() -> None:
@@ -166,7 +169,7 @@ def test_a_copy_with_another_label_raises_doubt_and_one_with_the_same_does_not()
     labels = np.array([0, 0])
     probabilities = np.tile([0.6, 0.3, 0.1], (2, 1))
     copies = np.array([[0.0, 1.0, 0.0], [np.nan] * 3])
-    found = judge({"probe": probabilities}, labels, copies, np.zeros(2), {"probe": 1.0})
+    found = judge({"probe": probabilities}, labels, copies, np.zeros(2), {"probe": 1.0}, np.arange(2))
     assert found.scores[0] > found.scores[1]
     assert found.parts["duplicates"].tolist() == [1.0, 0.0]
 
@@ -180,7 +183,7 @@ def test_scores_and_parts_lie_in_0_to_1_and_proposals_are_never_the_label(seed: 
     second[::7] = np.nan
     copies = copies_opinion(labels, rng.integers(-1, 8, 40), 4)
     found = judge({"probe": probabilities, "network": second}, labels, copies, rng.random(40) * 0.7,
-                  {"probe": 0.4, "network": 0.1})  # fmt: skip
+                  {"probe": 0.4, "network": 0.1}, np.arange(40))  # fmt: skip
     assert set(found.parts) <= set(PARTS)
     for values in (found.scores, *found.parts.values()):
         known = values[np.isfinite(values)]
@@ -190,6 +193,18 @@ def test_scores_and_parts_lie_in_0_to_1_and_proposals_are_never_the_label(seed: 
     assert (found.proposed != labels)[proposed].all()
     assert (found.bins[proposed] == BINS.index("wrong label")).all()
     assert np.isfinite(found.scores[labels >= 0]).all()
+
+
+def test_labels_of_a_noisy_class_are_doubted_more_for_the_same_opinion() -> None:
+    probabilities = np.array([[0.4, 0.6, 0.0], [0.6, 0.4, 0.0]])
+    found = doubt(probabilities, np.array([0, 1]), np.array([0.5, 0.9, 0.9]))
+    np.testing.assert_allclose(found, [0.65 / (0.65 + 0.225), 0.65 / (0.65 + 0.405)])
+
+
+def test_reliability_is_the_diagonals_share_and_few_labels_prove_little() -> None:
+    probabilities = np.array([[0.9, 0.1, 0.0]] * 8 + [[0.05, 0.95, 0.0]] * 2 + [[0.1, 0.9, 0.0]] * 10)
+    found = reliability(probabilities, np.array([0] * 8 + [0] * 2 + [1] * 10))
+    np.testing.assert_allclose(found, [9 / 12, 11 / 12, 1 / 2])
 
 
 def test_the_other_class_is_never_the_label() -> None:

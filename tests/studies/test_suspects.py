@@ -174,7 +174,7 @@ def test_votes_hold_the_ranking_to_account(faces: Store, tmp_path: Path) -> None
     figures = found.evaluation["votes"]["wrong label"]
     assert (figures["images"], figures["positives"]) == (60, 1)
     assert figures["precision"]["1"][0] in (0.0, 1.0)
-    assert set(figures["parts"]) == {"probe", "neighbours", "zero-shot", "network", "duplicates"}
+    assert set(figures["parts"]) == {"probe", "neighbours", "zero-shot", "network", "duplicates", "label noise"}
     assert found.artifact.name != suspects(SuspectsSpec("faces"), faces).artifact.name
 
 

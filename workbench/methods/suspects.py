@@ -2,7 +2,8 @@
 
 An *opinion* is a matrix ``(N, K)`` of class probabilities that did not come from the image's own label; a row of NaN
 says nothing. The joint opinion is their mean, each weighted by how much it tells of the labels. A label is doubted as
-far as the joint opinion prefers another class: the score is that class's share of the probability of the two.
+far as the joint opinion prefers another class, and as labels of its class are known to be wrong: the score is the other
+class's share of the probability of the two, the label's own reduced to the share of its class's labels that are right.
 
 References
 ----------
@@ -28,6 +29,7 @@ PARTS: Mapping[str, str] = {
     "zero-shot": "how far the CLIP's texts prefer another class; 0.5: undecided",
     "network": "how far the network prefers another class; 0.5: undecided",
     "duplicates": "the share of the same picture's other copies that carry another label",
+    "label noise": "the share of labels of this class that are estimated to be wrong",
     "ambiguous": "how nearly two classes share the joint probability; 1: equally",
     "not a face": "how far the picture is blank, of few tones, or unlike all others; suspected from 0.5 on",
 }
@@ -73,7 +75,12 @@ class Judgement(NamedTuple):
 
 
 def judge(
-    opinions: Mapping[str, Floats], labels: Ints, copies: Floats, not_a_face: Floats, weights: Mapping[str, float]
+    opinions: Mapping[str, Floats],
+    labels: Ints,
+    copies: Floats,
+    not_a_face: Floats,
+    weights: Mapping[str, float],
+    measured: Ints,
 ) -> Judgement:
     """Join opinions, and say of each label how doubtful it is and what would be right.
 
@@ -89,6 +96,8 @@ def judge(
         0..1; from 0.5 on the picture is taken for none.
     weights : mapping of str to float
         Of the opinions, as :func:`skill` returns them.
+    measured : int array (M,)
+        Rows whose opinions are fair, by which the labels' reliability is estimated; see :func:`reliability`.
     """
     everything = {**opinions, "duplicates": copies}
     share = _DUPLICATES * (sum(weights.values()) or 1.0)
@@ -101,10 +110,12 @@ def judge(
     best, second = np.sort(joint, axis=1)[:, :-3:-1].T
     parts["ambiguous"] = (second + FLOOR) / (best + FLOOR)
     parts["not a face"] = np.asarray(not_a_face, dtype=np.float64)
-    scores = doubt(joint, labels)
+    right = reliability(joint[measured], labels[measured])
+    parts["label noise"] = np.where(labels >= 0, 1 - right[labels], np.nan)
+    scores = doubt(joint, labels, right)
     faceless = parts["not a face"] >= 0.5
     bins = np.zeros(len(labels), dtype=np.int64)
-    bins[scores > 0.5] = BINS.index("wrong label")
+    bins[doubt(joint, labels) > 0.5] = BINS.index("wrong label")
     bins[(labels >= 0) & (parts["ambiguous"] >= AMBIGUOUS)] = BINS.index("ambiguous")
     bins[faceless] = BINS.index("not a face")
     proposed = np.where(bins == BINS.index("wrong label"), other_than(joint, labels), -1)
@@ -112,7 +123,7 @@ def judge(
     return Judgement(scores, bins, proposed, parts, joint)
 
 
-def doubt(probabilities: Floats, labels: Ints) -> Floats:
+def doubt(probabilities: Floats, labels: Ints, right: Floats | None = None) -> Floats:
     """Return the best other class's share of the probability of it and the label.
 
     Parameters
@@ -121,17 +132,22 @@ def doubt(probabilities: Floats, labels: Ints) -> Floats:
         K is 2 or more.
     labels : int array (N,)
         -1 where there is none.
+    right : float array (K,), optional
+        Share of each class's labels that are right, by which the label's probability is multiplied; 1 where not given.
 
     Returns
     -------
     float64 array (N,)
-        ``(other + FLOOR) / (other + label + 2 FLOOR)``: 0.5 where both are equally probable, greater where another
-        class is more probable than the label; NaN without a label, or where the opinion says nothing.
+        ``other / (other + right x label)``, :data:`FLOOR` added to both probabilities first. Without ``right`` 0.5 where
+        both are equally probable, greater where another class is more probable than the label. NaN without a label, or
+        where the opinion says nothing.
     """
     result = np.full(len(labels), np.nan)
     rows = np.flatnonzero(labels >= 0)
     other = probabilities[rows, other_than(probabilities, labels)[rows]].astype(np.float64) + FLOOR
     own = probabilities[rows, labels[rows]].astype(np.float64) + FLOOR
+    if right is not None:
+        own *= right[labels[rows]]
     result[rows] = other / (other + own)
     return result
 
@@ -327,6 +343,16 @@ def confident_joint(probabilities: Floats, labels: Ints) -> Floats:
     empty = np.flatnonzero(joint.sum(axis=1) == 0)
     joint[empty, empty] = 1
     return np.asarray(joint / joint.sum(axis=1, keepdims=True) * numbers[:, None])
+
+
+def reliability(probabilities: Floats, labels: Ints) -> Floats:
+    """Return the estimated share of right labels of each class, ``(K,)`` above 0 to below 1.
+
+    The diagonal of :func:`confident_joint` over its rows, with one right and one wrong label added to each class: few
+    labels prove little.
+    """
+    joint = confident_joint(probabilities, labels)
+    return np.asarray((np.diag(joint) + 1) / (joint.sum(axis=1) + 2))
 
 
 def _precision(centred: Floats) -> Floats:

@@ -25,7 +25,7 @@ PLANTED, VOTES, SEEN = "planted", "votes", "votes, images a model was trained on
 """Names of the sources of truth."""
 
 _COLUMNS = ("id", "kind", "true_label", "partner")
-_OPINIONS = ("probe", "neighbours", "zero-shot", "network", "duplicates")
+_ALONE = ("probe", "neighbours", "zero-shot", "network", "duplicates", "label noise")
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def _evaluate_bin(truth: Truth, name: str, found: Judgement, chosen: Bools, seed
     figures["in_bin"] = int(binned.sum())
     figures["found"] = int((binned & positive).sum())
     if name == "wrong label":
-        parts = {part: found.parts[part] for part in _OPINIONS if part in found.parts}
+        parts = {part: found.parts[part] for part in _ALONE if part in found.parts}
         figures["parts"] = {part: evaluate(values[rows], positive, seed=seed) for part, values in parts.items()}
     return figures
 

@@ -151,7 +151,7 @@ def _compute(build: Build, subject: Subject, truths: list[Truth], store: Store, 
     kinship = kinship_with(blank | (shares >= FEW_TONES), evidence.embeddings, subject)
     not_a_face = faceless(blank, shares, outlyingness(evidence.embeddings, labels), kinship)
     copies = copies_opinion(labels, subject.groups, len(subject.classes))
-    found = judge(evidence.opinions, labels, copies, not_a_face, weights)
+    found = judge(evidence.opinions, labels, copies, not_a_face, weights, measured)
     build.write_table(0, _table(subject, evidence, found))
     progress.step("hold the ranking against what is known")
     summary = {
