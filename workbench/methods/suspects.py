@@ -138,7 +138,7 @@ def doubt(probabilities: Floats, labels: Ints, right: Floats | None = None) -> F
     Returns
     -------
     float64 array (N,)
-        ``other / (other + right x label)``, :data:`FLOOR` added to both probabilities first. Without ``right`` 0.5 where
+        ``other / (other + right x label)``, both with :data:`FLOOR` added first. Without ``right`` 0.5 where
         both are equally probable, greater where another class is more probable than the label. NaN without a label, or
         where the opinion says nothing.
     """
