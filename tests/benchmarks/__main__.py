@@ -20,6 +20,7 @@ from tests.benchmarks import (
     bench_neurons,
     bench_review,
     bench_reweight,
+    bench_suspects,
     bench_video,
 )
 from workbench.reports import Table
@@ -33,6 +34,7 @@ BENCHMARKS: dict[str, Callable[[], list[tuple[str, str]]]] = {
     "map": bench_map.run,
     "app": bench_app.run,
     "review": bench_review.run,
+    "suspects": bench_suspects.run,
     "neurons": bench_neurons.run,
     "detector": bench_detector.run,
     "video": bench_video.run,
