@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from workbench.data.datasets import Dataset as Dataset
     from workbench.data.datasets import list_datasets as list_datasets
     from workbench.data.datasets import open_dataset as open_dataset
+    from workbench.data.verdicts import Verdicts as Verdicts
     from workbench.errors import WorkbenchError as WorkbenchError
     from workbench.models.clip import Clip as Clip
     from workbench.models.clip import load_clip as load_clip
@@ -28,22 +29,33 @@ if TYPE_CHECKING:
     from workbench.models.targets import Target as Target
     from workbench.models.targets import load_target as load_target
     from workbench.specs import AblateSpec as AblateSpec
+    from workbench.specs import AnglesSpec as AnglesSpec
     from workbench.specs import ClassifySpec as ClassifySpec
+    from workbench.specs import CleanSpec as CleanSpec
     from workbench.specs import DemoSpec as DemoSpec
     from workbench.specs import DissectSpec as DissectSpec
     from workbench.specs import EmbedSpec as EmbedSpec
     from workbench.specs import ImportSpec as ImportSpec
+    from workbench.specs import LeakageSpec as LeakageSpec
+    from workbench.specs import MapSpec as MapSpec
     from workbench.specs import PredictSpec as PredictSpec
+    from workbench.specs import RetrainSpec as RetrainSpec
     from workbench.specs import ReweightSpec as ReweightSpec
     from workbench.specs import ScoreSpec as ScoreSpec
+    from workbench.specs import SlicesSpec as SlicesSpec
+    from workbench.specs import SuspectsSpec as SuspectsSpec
     from workbench.specs import read_spec as read_spec
     from workbench.store import Store as Store
     from workbench.studies.ablate import Ablation as Ablation
     from workbench.studies.ablate import ablate as ablate
     from workbench.studies.ablate import open_ablation as open_ablation
+    from workbench.studies.angles import Angles as Angles
+    from workbench.studies.angles import angles as angles
+    from workbench.studies.angles import open_angles as open_angles
     from workbench.studies.classify import Classification as Classification
     from workbench.studies.classify import classify as classify
     from workbench.studies.classify import open_classification as open_classification
+    from workbench.studies.clean import clean as clean
     from workbench.studies.demo import build_demo as build_demo
     from workbench.studies.dissect import dissect as dissect
     from workbench.studies.dissection import Dissection as Dissection
@@ -53,7 +65,17 @@ if TYPE_CHECKING:
     from workbench.studies.health import Health as Health
     from workbench.studies.health import load_health as load_health
     from workbench.studies.importing import import_dataset as import_dataset
+    from workbench.studies.leakage import Leakage as Leakage
+    from workbench.studies.leakage import leakage as leakage
+    from workbench.studies.leakage import open_leakage as open_leakage
+    from workbench.studies.map import find_prompt as find_prompt
+    from workbench.studies.map import lay_out as lay_out
+    from workbench.studies.mapping import Map as Map
+    from workbench.studies.mapping import open_map as open_map
     from workbench.studies.predict import predict as predict
+    from workbench.studies.retrain import Retrain as Retrain
+    from workbench.studies.retrain import open_retrain as open_retrain
+    from workbench.studies.retrain import retrain as retrain
     from workbench.studies.reweight import Reweighting as Reweighting
     from workbench.studies.reweight import open_reweighting as open_reweighting
     from workbench.studies.reweight import reweight as reweight
@@ -62,14 +84,23 @@ if TYPE_CHECKING:
     from workbench.studies.scoring import VideoScore as VideoScore
     from workbench.studies.scoring import open_score as open_score
     from workbench.studies.scoring import open_score_table as open_score_table
+    from workbench.studies.slices import slices as slices
+    from workbench.studies.slicing import Slices as Slices
+    from workbench.studies.slicing import open_slices as open_slices
+    from workbench.studies.suspects import suspects as suspects
+    from workbench.studies.suspicion import Suspects as Suspects
+    from workbench.studies.suspicion import open_suspects as open_suspects
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "AblateSpec": "specs",
     "Ablation": "studies.ablate",
+    "Angles": "studies.angles",
+    "AnglesSpec": "specs",
     "Classification": "studies.classify",
     "ClassifySpec": "specs",
+    "CleanSpec": "specs",
     "Clip": "models.clip",
     "Concept": "data.concepts",
     "ConceptSet": "data.concepts",
@@ -81,21 +112,37 @@ _HOMES = {
     "Embeddings": "studies.embed",
     "Health": "studies.health",
     "ImportSpec": "specs",
+    "Leakage": "studies.leakage",
+    "LeakageSpec": "specs",
+    "Map": "studies.mapping",
+    "MapSpec": "specs",
     "PredictSpec": "specs",
+    "Retrain": "studies.retrain",
+    "RetrainSpec": "specs",
     "ReweightSpec": "specs",
     "Reweighting": "studies.reweight",
     "ScoreSpec": "specs",
     "ScoreTable": "studies.scoring",
+    "Slices": "studies.slicing",
+    "SlicesSpec": "specs",
     "Store": "store",
+    "Suspects": "studies.suspicion",
+    "SuspectsSpec": "specs",
     "Target": "models.targets",
+    "Verdicts": "data.verdicts",
     "VideoScore": "studies.scoring",
     "WorkbenchError": "errors",
     "ablate": "studies.ablate",
+    "angles": "studies.angles",
     "build_demo": "studies.demo",
     "classify": "studies.classify",
+    "clean": "studies.clean",
     "dissect": "studies.dissect",
     "embed": "studies.embed",
+    "find_prompt": "studies.map",
     "import_dataset": "studies.importing",
+    "lay_out": "studies.map",
+    "leakage": "studies.leakage",
     "list_datasets": "data.datasets",
     "list_layers": "models.layers",
     "load_clip": "models.clip",
@@ -103,16 +150,25 @@ _HOMES = {
     "load_health": "studies.health",
     "load_target": "models.targets",
     "open_ablation": "studies.ablate",
+    "open_angles": "studies.angles",
     "open_classification": "studies.classify",
     "open_dataset": "data.datasets",
     "open_dissection": "studies.dissection",
+    "open_leakage": "studies.leakage",
+    "open_map": "studies.mapping",
+    "open_retrain": "studies.retrain",
     "open_reweighting": "studies.reweight",
     "open_score": "studies.scoring",
     "open_score_table": "studies.scoring",
+    "open_slices": "studies.slicing",
+    "open_suspects": "studies.suspicion",
     "predict": "studies.predict",
     "read_spec": "specs",
+    "retrain": "studies.retrain",
     "reweight": "studies.reweight",
     "score": "studies.score",
+    "slices": "studies.slices",
+    "suspects": "studies.suspects",
 }
 
 __all__ = sorted(["__version__", *_HOMES])
