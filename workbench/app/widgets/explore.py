@@ -41,7 +41,9 @@ def explore(view: View, dataset: Dataset, run: Classification, split: str, fine:
             draw_matrix(view, run, choice, fine)
             face_panel(view, dataset, run, rows)
             fired = st.container()
-            export_matrix(view, run, choice.split, fine)
+            with st.container(horizontal=True, vertical_alignment="center"):
+                export_matrix(view, run, choice.split, fine)
+                review_link(dataset, run, choice)
         with right:
             draw_filters(view, run, fine)
             browse_faces(
@@ -110,6 +112,14 @@ def export_matrix(view: View, run: Classification, split: str, fine: bool) -> No
         icon=":material/download:",
         on_click="ignore",
     )
+
+
+def review_link(dataset: Dataset, run: Classification, choice: Choice) -> None:
+    """Draw the way to judging the errors on show, one key a verdict."""
+    known = {"label": choice.label, "proposed": choice.predicted}
+    asked = {name: value for name, value in known.items() if value in dataset.classes}
+    link = {"dataset": dataset.name, "queue": "run", "run": run.artifact.name, "split": choice.split, **asked}
+    st.page_link(notices.REVIEW, label="Review the errors", icon=":material/rate_review:", query_params=link)
 
 
 def matrix_of(run: Classification, split: str, fine: bool) -> Matrix:

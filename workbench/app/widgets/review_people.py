@@ -29,9 +29,9 @@ def draw_people(view: View, dataset: Dataset) -> None:
     numbers[0].metric("Judged images", count(len(settled.judged)), help=words.PEOPLE["verdicts"])
     numbers[1].metric("Agreed", count(len(settled.agreed)), help=words.PEOPLE["agreed"])
     numbers[2].metric("Disputed", count(len(settled.disputed)), help=words.PEOPLE["disputed"])
-    numbers[3].metric("Krippendorff's alpha", _number(agreement.alpha), help=words.PEOPLE["alpha"])
+    numbers[3].metric("Alpha", _number(agreement.alpha), help=words.PEOPLE["alpha"])
     numbers[4].metric("Gone", count(settled.gone), help=words.PEOPLE["gone"])
-    left, right = st.columns(2, gap="large")
+    left, right = st.columns([3, 2], gap="large")
     with left:
         st.subheader("Reviewers")
         draw_counts(table, dataset, names)

@@ -76,7 +76,7 @@ def headline(view: View, found: Suspects) -> None:
             kwargs={"tab": "queue", "queue": review.SUSPECTS, "run": found.artifact.name, "bin": name, "face": ""},
         )
     wrong = 1 - float(np.trace(found.noise)) / max(1.0, float(found.noise.sum()))
-    columns[-1].metric("Estimated wrong labels", percent(wrong), help=words.WRONG)
+    columns[-1].metric("Estimated wrong", percent(wrong), help=words.WRONG)
 
 
 def draw_noise(view: View, found: Suspects) -> None:

@@ -49,7 +49,7 @@ def draw_worth(view: View, found: Suspects) -> None:
 
 def draw_numbers(source: str, figures: Mapping[str, Any]) -> None:
     """Draw how many there are and how well the ranking and the bin bring them to the front."""
-    columns = st.columns(4)
+    columns = [*st.columns(2), *st.columns(2)]
     total = figures["positives"]
     columns[0].metric(_source(source).capitalize(), count(total), help=words.POSITIVES)
     if not total:
