@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Locator, expect
 
 from tests.app.conftest import Visit, open_tab, serve
 from tests.app.video_workspace import ATTACK, SMILE, stored_score
+from workbench.app import video_words
 from workbench.app.launch import stop
 from workbench.app.score_settings import Edits
 from workbench.data.faces import render, sample
@@ -55,6 +56,17 @@ def smile(store: Store) -> VideoScore:
 
 def value(tab: Visit, name: str = "Video score") -> Locator:
     return tab.page.locator("[data-testid=stMetric]").filter(has_text=name).locator("[data-testid=stMetricValue]")
+
+
+def uploader(tab: Visit, name: str = "Or upload") -> Locator:
+    """Return the file input of that name: a form has several, and they come in no fixed order."""
+    return tab.page.get_by_test_id("stFileUploader").filter(has_text=name).locator("input[type=file]")
+
+
+def upload(tab: Visit, path: Path) -> None:
+    """Give the form a file and wait until the page has it: only then can it be kept."""
+    uploader(tab).set_input_files(path)
+    expect(tab.page.get_by_role("checkbox", name=video_words.KEEP)).to_be_enabled()
 
 
 def open_form(tab: Visit) -> None:
@@ -144,8 +156,7 @@ def test_an_upload_that_is_no_video_gets_one_line_and_leaves_nothing(
 ) -> None:
     (tmp_path / name).write_bytes(data)
     open_form(tab)
-    tab.page.locator("input[type=file]").first.set_input_files(tmp_path / name)
-    expect(tab.page.get_by_text(name)).to_be_visible()
+    upload(tab, tmp_path / name)
     tab.page.get_by_role("button", name="Score", exact=True).click()
     line = tab.page.locator("[data-testid=stAlertContentError] p")
     expect(line).to_contain_text(words)
@@ -156,7 +167,7 @@ def test_an_upload_that_is_no_video_gets_one_line_and_leaves_nothing(
 def test_a_file_that_is_not_named_like_a_video_is_not_taken(tab: Visit, tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("no video")
     open_form(tab)
-    tab.page.locator("input[type=file]").first.set_input_files(tmp_path / "letter.txt")
+    uploader(tab).set_input_files(tmp_path / "letter.txt")
     expect(tab.page.get_by_text(re.compile("not allowed"))).to_be_visible()
 
 
@@ -165,9 +176,7 @@ def test_an_upload_is_scored_played_and_deleted(tab: Visit, store: Store, face_v
     with (tmp_path / "mine.mp4").open("ab") as file:
         file.write(b"\0\0\0\x08free")  # other bytes, the same pictures
     open_form(tab)
-    tab.page.locator("input[type=file]").first.set_input_files(tmp_path / "mine.mp4")
-    expect(tab.page.get_by_text("mine.mp4")).to_have_count(1)
-    tab.settle()
+    upload(tab, tmp_path / "mine.mp4")
     tab.page.get_by_role("button", name="Score", exact=True).click()
     expect(tab.page.get_by_role("button", name="Stop").first).to_be_visible(timeout=20_000)
     tab.page.wait_for_url(re.compile("video=mine.mp4"), timeout=90_000)
@@ -178,17 +187,19 @@ def test_an_upload_is_scored_played_and_deleted(tab: Visit, store: Store, face_v
     tab.page.wait_for_function("player => player.videoWidth > 0", arg=source.element_handle(), timeout=20_000)
     assert not list(uploads_dir(store).glob("*/*"))
     assert "mine.mp4" not in [path.name for path in videos_dir(store).iterdir()]
+    score = tab.values()["score"]
     tab.page.reload()
-    tab.settle()
-    expect(value(tab)).to_have_count(1)  # the numbers stay
+    expect(tab.page.locator(".player .note")).to_contain_text("deleted after scoring", timeout=40_000)
     expect(tab.page.locator(".player video[src*='/api/video/']")).to_have_count(0)
+    expect(value(tab)).to_have_text(f"{stored_score(store, 'mine.mp4').result.video:.2f}")
+    assert (tab.values()["video"], tab.values()["score"]) == ("mine.mp4", score)
 
 
 def test_a_picture_gives_its_emotion_at_once_and_is_not_stored(tab: Visit, store: Store, tmp_path: Path) -> None:
     face = render(sample(1, 3, emotions=["happy"]), size=96).images[0]
     (tmp_path / "face.png").write_bytes(encode_png(face))
     tab.go("video?section=picture&whose=whole")
-    tab.page.locator("input[type=file]").first.set_input_files(tmp_path / "face.png")
+    uploader(tab, "A picture").set_input_files(tmp_path / "face.png")
     expect(value(tab, "Frame score")).to_be_visible(timeout=60_000)
     held = [path for path in store.root.rglob("*") if path.suffix in (".png", ".jpg")]
     assert held == []

@@ -401,3 +401,23 @@ def test_how_a_job_ended_stays_on_the_page(
     told = app.error if status == "failed" else app.info
     assert told[0].value.endswith(words)
     assert submitted
+
+
+def test_the_page_stays_at_a_result_though_the_browser_still_sends_what_it_showed_before(
+    smile: VideoScore, scored: Store, submitted: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = open_page("video", score=smile.artifact.name)
+    widgets, said = app._tree.get_widget_states(), dict(app.query_params)
+    click(app, "Score")
+    result = stored_score(scored, ATTACK, "hostile").artifact.name
+    done = SimpleNamespace(id=0, status="done", title="a score", result=f"score/{result}", spec=submitted[0])
+    monkeypatch.setattr(Jobs, "get", lambda *_: done)
+    app.run()
+    assert address(app, "score") == result
+    app.query_params.clear()
+    app.query_params.update(said)
+    app._run(widgets)
+    assert (address(app, "score"), address(app, "video")) == (result, ATTACK)
+    assert not app.exception
+    app.selectbox[0].select(SMILE).run()
+    assert address(app, "video") == SMILE

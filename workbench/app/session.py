@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +53,7 @@ class View:
         self._defaults = dict(defaults)
         self._resets = dict(resets or {})
         self._key = f"view:{page}"
+        self._jumps, self._tied = f"jumps:{page}", f"tied:{page}"
         asked = {name: st.query_params[name] for name in self._defaults if name in st.query_params}
         if asked or RESET in st.query_params or self._key not in st.session_state:
             st.session_state[self._key] = {**self._defaults, **asked}
@@ -99,26 +100,38 @@ class View:
         st.session_state[self._key] = {**st.session_state[self._key], **values}
         self._write_address()
 
+    def jump(self, **changes: str) -> None:
+        """Change values where no widget asked for it; the widgets drawn before have no say any more.
+
+        Until the browser has heard of the change it goes on sending their values, and Streamlit takes a value that
+        differs from what the page says by then for a person's choice.
+        """
+        st.session_state[self._jumps] = st.session_state.get(self._jumps, 0) + 1
+        st.session_state[self._tied] = {}
+        self.set(**changes)
+
     def bind(self, name: str, value: str | None = None, of: str = "") -> dict[str, Any]:
         """Return ``key`` and ``on_change`` that tie a widget to a value; it starts from ``value`` or the view's.
 
         ``of`` tells apart widgets whose choices differ: a browser sends the words of a choice, not its value.
         """
-        key = f"{self._page}.{name}{of and f' of {of}'}"
-        st.session_state[key] = self[name] if value is None else value
-        return {"key": key, "on_change": self._take, "args": (name, key)}
+        return self.tie(name, self[name] if value is None else value, lambda now: str(now or self._defaults[name]), of)
 
     def switch(self, name: str) -> dict[str, Any]:
         """Return ``key`` and ``on_change`` that tie a toggle to a value: ``"yes"`` or the empty text."""
-        key = f"{self._page}.{name}"
-        st.session_state[key] = bool(self[name])
-        return {"key": key, "on_change": self._take_switch, "args": (name, key)}
+        return self.tie(name, bool(self[name]), lambda now: "yes" if now else "")
 
     def slide(self, name: str, value: float) -> dict[str, Any]:
         """Return ``key`` and ``on_change`` that tie a slider to a value; it starts from ``value``."""
-        key = f"{self._page}.{name}"
+        return self.tie(name, value, lambda now: f"{now:.6g}")
+
+    def tie(self, name: str, value: object, text: Callable[[Any], str], of: str = "") -> dict[str, Any]:
+        """Return ``key`` and ``on_change`` that tie any widget to a value; ``text`` makes the value of the widget's."""
+        jumps = st.session_state.get(self._jumps, 0)
+        key = f"{self._page}.{name}{of and f' of {of}'}{f' after {jumps}' if jumps else ''}"
         st.session_state[key] = value
-        return {"key": key, "on_change": self._take_number, "args": (name, key)}
+        st.session_state.setdefault(self._tied, {})[name] = key
+        return {"key": key, "on_change": self._take, "args": (name, key, text)}
 
     def key(self, name: str) -> str:
         """Return the key of a widget or component of this page."""
@@ -128,14 +141,12 @@ class View:
         """Return what a component of this page has just sent as ``event``, or ``None``; for use in its callback."""
         return dict(st.session_state.get(self.key(name)) or {}).get(event)
 
-    def _take(self, name: str, key: str) -> None:
-        self.set(**{name: str(st.session_state[key] or self._defaults[name])})
-
-    def _take_number(self, name: str, key: str) -> None:
-        self.set(**{name: f"{st.session_state[key]:.6g}"})
-
-    def _take_switch(self, name: str, key: str) -> None:
-        self.set(**{name: "yes" if st.session_state[key] else ""})
+    def _take(self, name: str, key: str, text: Callable[[Any], str]) -> None:
+        """Take a widget's value, unless the page has gone on without it and the browser had not heard of that yet."""
+        if st.session_state[self._tied].get(name) == key:
+            self.set(**{name: text(st.session_state[key])})
+        else:
+            self._write_address()
 
     def _write_address(self) -> None:
         values = st.session_state[self._key]

@@ -59,6 +59,7 @@ def stop_button(job: Job, key: str) -> None:
     words = "Stops within seconds; finished parts are kept."
     st.button("Stop", key=key, icon=":material/stop_circle:", help=words, on_click=_stop, args=(job.id,))
 
+
 _PLACES = {
     "classification": (notices.CONFUSIONS, {"dataset": "{dataset}", "run": "{name}"}),
     "map": (notices.MAP, {"dataset": "{dataset}", "map": "{name}"}),

@@ -42,7 +42,7 @@ def draw_compare(view: View, live: Live) -> None:
         format_func=score_titles(others.values()).__getitem__,
         max_selections=MOST,
         help=video_words.COMPARE,
-        **bound(view, live.stored),
+        **view.tie("with", chosen(view, live.stored), " ".join, live.stored.artifact.name),
     )
     st.dataframe(
         comparison(live, others),
@@ -55,18 +55,6 @@ def number_columns() -> dict[str, Any]:
     """Return how the columns of numbers look."""
     helps = dict(video_words.NUMBERS.values()) | {"Difference": video_words.DIFFERENCE}
     return {name: st.column_config.NumberColumn(format="%.2f", help=text) for name, text in helps.items()}
-
-
-def bound(view: View, stored: VideoScore) -> dict[str, Any]:
-    """Tie the choice to the view, which keeps it as one text."""
-    key = view.key(f"with of {stored.artifact.name}")
-    names = chosen(view, stored)
-    st.session_state[key] = names
-
-    def take() -> None:
-        view.set(**{"with": " ".join(st.session_state[key])})
-
-    return {"key": key, "on_change": take}
 
 
 def others_of(stored: VideoScore) -> dict[str, Artifact]:

@@ -48,7 +48,8 @@ def table(view: View, live: Live) -> None:
     begun: Edits = session.recall(key)
 
     def take() -> None:
-        view.set(edits=str(edited(begun, st.session_state[key]["edited_rows"], stored.scores.tolist())))
+        if view["score"] == stored.artifact.name:  # a browser may still send the table of the score before
+            view.set(edits=str(edited(begun, st.session_state[key]["edited_rows"], stored.scores.tolist())))
 
     st.data_editor(
         emotion_table(stored, begun),
@@ -158,7 +159,7 @@ def keep(view: View, live: Live) -> None:
     except WorkbenchError as error:
         st.error(plain(error), icon=":material/error:")
     else:
-        view.set(score=name)
+        view.jump(score=name)
         st.rerun()
 
 
@@ -198,7 +199,7 @@ def add_words(view: View, live: Live) -> None:
                 was, now = live.found.result.video, scores.score(name).result.video
                 added = f"{', '.join(word.text for word in words)} added" if words else "Templates changed"
                 session.remember(ADDED, (name, f"{added}: {was:.2f} → {now:.2f}"))
-                view.set(score=name)
+                view.jump(score=name)
                 st.rerun()
 
 

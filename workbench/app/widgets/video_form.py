@@ -194,7 +194,7 @@ def follow(view: View) -> None:
     ended = [job for job in jobs if job.status in ("failed", "cancelled")]
     for job in jobs:
         if job.status == "done" and (place := job_status.result_place(job)):
-            view.set(**{"section": "video", "edits": "", **place[1]})
+            view.jump(**{"section": "video", "edits": "", **place[1]})
     session.remember(JOB, live + [job.id for job in ended])
     for job in ended:
         if job.status == "failed":

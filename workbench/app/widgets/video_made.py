@@ -196,7 +196,7 @@ def people(view: View, stored: VideoScore) -> None:
     if asked and asked != stored.spec.faces:
         if asked not in choices:
             raise unknown_name("person", asked, choices)
-        view.set(score=scores.of_person(stored, asked))
+        view.jump(score=scores.of_person(stored, asked))
         st.rerun()
 
 
