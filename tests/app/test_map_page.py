@@ -79,7 +79,7 @@ def test_the_page_shows_the_quality_of_the_newest_map(at_home: Store) -> None:
     quality = map_of(at_home).quality
     assert numbers["Images"] == "360"
     assert numbers["Trustworthiness"] == f"{quality['trustworthiness']:.3f}"
-    assert numbers["Label purity on the map"] == f"{quality['purity_map'] * 100:.1f} %"
+    assert numbers["Purity on the map"] == f"{quality['purity_map'] * 100:.1f} %"
     assert app.query_params["map"] == map_of(at_home).artifact.name
 
 
@@ -137,7 +137,7 @@ def test_review_hands_the_selected_rows_over(at_home: Store) -> None:
 
 def test_a_typed_prompt_colours_the_map_by_its_similarity(at_home: Store) -> None:
     app = open_page("map", dataset="faces")
-    next(field for field in app.text_input if "sentence" in field.label).set_value("a happy face").run()
+    next(field for field in app.text_input if field.label == "Drop a prompt").set_value("a happy face").run()
     assert not app.exception
     assert app.query_params["prompt"] == "a happy face"
     assert app.query_params["colour"] == "prompt"

@@ -19,8 +19,8 @@ pytestmark = pytest.mark.browser
 
 PIXEL = """(map, [x, y]) => {
     const { camera, space, wide, high } = map.workbench;
-    const across = 0.92 * Math.min(wide / (space.right - space.left), high / (space.top - space.bottom));
-    const scale = camera.zoom * Math.min(across, 0.92 * Math.min(wide, high) / (space.side / 1.5));
+    const [left, right, bottom, top] = space.seen;
+    const scale = camera.zoom * (right > left ? 0.92 * Math.min(wide / (right - left), high / (top - bottom)) : 1);
     const box = map.querySelector("canvas").getBoundingClientRect();
     return [box.left + (x - camera.x) * scale + wide / 2, box.top + high / 2 - (y - camera.y) * scale];
 }"""

@@ -38,6 +38,15 @@ def test_of_too_many_images_every_so_manyth_is_drawn_and_the_title_says_so(monke
     assert figure.layout.title.text == "umap (one image in 2 of 4)"
 
 
+def test_a_few_images_far_out_do_not_shrink_the_others_and_are_counted() -> None:
+    rng = np.random.default_rng(0)
+    points = np.concatenate([rng.uniform(-1, 1, (1000, 2)), [[500, 0], [0, -500]]]).astype(np.float32)
+    figure = map_figure(points, ["sad"] * 1002, ["sad"], TEXTS[:0], [], {}, "umap")
+    assert figure.layout.title.text == "umap (2 images lie farther out)"
+    assert -2 < figure.layout.xaxis.range[0] < -1
+    assert 1 < figure.layout.yaxis.range[1] < 2
+
+
 def test_of_many_texts_the_names_are_told_on_hover_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(figures, "NAMED", 1)
     figure = map_figure(POINTS, ["sad"] * 4, ["sad"], TEXTS, ["a", "b"], {})

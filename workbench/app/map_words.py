@@ -37,15 +37,15 @@ QUALITY = {
         "was measured at.",
     ),
     "purity_map": (
-        "Label purity on the map",
+        "Purity on the map",
         "Share of an image's nearest neighbours on the map that carry its label. Below it what chance gives.",
     ),
     "purity_space": (
-        "… in the full space",
-        "The same in the embedding space that was laid out: what is lost on the way to the plane.",
+        "Purity in space",
+        "The same in the full embedding space that was laid out: the rest is lost on the way to the plane.",
     ),
     "gap": (
-        "Gap of images and texts",
+        "Image–text gap",
         "The angle of the mean cosine between an image and a text in the embedding as it is; at 90° they share no "
         "direction. Below it the distance of the two means, 0 to 2. The Gap tab shows what centring and shifting "
         "make of it.",

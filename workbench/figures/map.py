@@ -65,10 +65,13 @@ def map_figure(
     if len(points):
         _arrows(figure, points.mean(axis=0), means, colours)
     _add_texts(figure, text_points, texts)
-    figure.update_xaxes(visible=False)
-    figure.update_yaxes(visible=False, scaleanchor="x")
+    (left, right), (bottom, top) = frame = _frame(np.concatenate([points, text_points]))
+    figure.update_xaxes(visible=False, range=[left, right])
+    figure.update_yaxes(visible=False, range=[bottom, top], scaleanchor="x")
+    outside = int(((points < frame[:, 0]) | (points > frame[:, 1])).any(axis=1).sum())
     styled = style(figure, 640)
     words = title + (f" (one image in {step} of {len(points):,})" if step > 1 else "")
+    words += f" ({outside:,} images lie farther out)" if outside else ""
     # a legend under the map: eight names above it would take two lines on a narrow page
     styled.update_layout(
         title={"text": html.escape(words), "font": {"size": 13}},
@@ -76,6 +79,16 @@ def map_figure(
         legend={"orientation": "h", "y": -0.02, "yanchor": "top", "itemsizing": "constant"},
     )
     return styled
+
+
+def _frame(points: Floats) -> Floats:
+    """Return what is shown across and up, ``(2, 2)``: all but the outermost five in a thousand on each side.
+
+    A map may throw a few copies of one picture far out; showing them would leave a dot of all the others.
+    """
+    low, high = np.quantile(points, [0.005, 0.995], axis=0) if len(points) else (np.zeros(2), np.ones(2))
+    margin = 0.2 * float((high - low).max()) or 1.0
+    return np.stack([low - margin, high + margin], axis=1)
 
 
 def _arrows(figure: go.Figure, centre: Floats, means: Mapping[str, Floats], colours: Mapping[str, str]) -> None:

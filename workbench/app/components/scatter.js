@@ -70,7 +70,7 @@ async function load(state) {
 // Takes over what Python has changed.
 async function renew(state, before) {
   const { data } = state;
-  state.stage.style.height = `${data.height}px`;
+  state.stage.style.height = `min(${data.height}px, max(340px, 105cqw))`;
   if (news(state, "camera", data.camera) || !state.camera) state.camera = readCamera(state, data.camera);
   const lasso = news(state, "lasso", data.lasso) || before === null;
   if (news(state, "hidden", data.hidden) || before === null) state.hidden = new Set(data.hidden ? data.hidden.split(".") : []);

@@ -3,7 +3,9 @@
 const LEVELS = 36 ** 4 - 1; // steps of a coordinate in text: four digits of base 36
 const NONE = 255; // code of a point without class or value
 const MARGIN = 0.92; // share of the stage that the points fill at zoom 1
-const ZOOMS = [0.5, 200];
+const MANY = 1000; // of so many points a few far ones need not be seen at first
+const FAR = 0.001; // share of points beyond what is seen at first, on each side
+const ZOOMS = [0.2, 200];
 const CORNERS = 48; // the most corners of a lasso
 
 // Reads the packed points: x and y of each as float32, then each one's row in its dataset as int32.
@@ -18,10 +20,22 @@ function unpack(buffer, count) {
     top = Math.max(top, places[2 * i + 1]);
   }
   const side = 1.5 * Math.max(right - left, top - bottom) || 1;
-  const space = { count, places, rows, left, right, bottom, top };
+  const space = { count, places, rows, left, right, bottom, top, seen: seenSpan(places, count, [left, right, bottom, top]) };
   Object.assign(space, { side, x0: (left + right) / 2 - side / 2, y0: (bottom + top) / 2 - side / 2 });
   space.grid = makeGrid(space);
   return space;
+}
+
+// What "the whole map" shows: of many points all but a few far away, which else would leave the others no room.
+function seenSpan(places, count, whole) {
+  if (count < MANY) return whole;
+  const inner = (offset, low, high) => {
+    const sorted = Float32Array.from({ length: count }, (_, i) => places[2 * i + offset]).sort();
+    const [first, last] = [sorted[Math.floor(count * FAR)], sorted[Math.ceil(count * (1 - FAR)) - 1]];
+    const room = 0.06 * (last - first);
+    return [Math.max(low, first - room), Math.min(high, last + room)];
+  };
+  return [...inner(0, whole[0], whole[1]), ...inner(1, whole[2], whole[3])];
 }
 
 // Points by the square they lie in, about four a square.
@@ -51,10 +65,9 @@ function viewOf(state) {
 }
 
 function fit(space, wide, high) {
-  const across = space.right - space.left || 1e-9;
-  const down = space.top - space.bottom || 1e-9;
-  const scale = MARGIN * Math.min(wide / across, high / down);
-  return Math.min(scale, (MARGIN * Math.min(wide, high)) / (space.side / 1.5));
+  const [left, right, bottom, top] = space.seen;
+  if (right === left && top === bottom) return MARGIN * Math.min(wide, high);
+  return MARGIN * Math.min(wide / (right - left || 1e-9), high / (top - bottom || 1e-9));
 }
 
 function toPixel(view, x, y) {
@@ -66,7 +79,8 @@ function toData(view, left, top) {
 }
 
 function wholeCamera(space) {
-  return { x: (space.left + space.right) / 2, y: (space.bottom + space.top) / 2, zoom: 1 };
+  const [left, right, bottom, top] = space.seen;
+  return { x: (left + right) / 2, y: (bottom + top) / 2, zoom: 1 };
 }
 
 // A camera as text: its place in eight digits and its zoom; empty for the whole map.

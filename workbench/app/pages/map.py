@@ -80,8 +80,6 @@ def look(view: View, dataset: Dataset, found: Map | None) -> None:
         elif view["tab"] == "gap":
             map_quality.draw_gap(found)
         else:
-            notices.notes(found.notes)
-            map_quality.headline(found)
             explore(view, dataset, found)
 
 

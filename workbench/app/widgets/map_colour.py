@@ -82,7 +82,7 @@ def draw_choice(view: View, dataset: Dataset) -> None:
     with columns[2]:
         prompt = view.bind("prompt", view["prompt"][:MOST_TYPED])
         st.text_input(
-            "Drop a sentence onto the map",
+            "Drop a prompt",
             max_chars=MOST_TYPED,
             placeholder="a face with a broad smile; tears",
             help=map_words.PROMPT,

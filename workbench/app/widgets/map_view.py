@@ -26,6 +26,7 @@ from workbench.app.widgets.map_colour import (
     prediction_run,
 )
 from workbench.app.widgets.map_faces import draw_face, draw_faces
+from workbench.app.widgets.map_quality import headline
 from workbench.data.datasets import Dataset
 from workbench.errors import WorkbenchError
 
@@ -44,12 +45,12 @@ HELP = (
 def explore(view: View, dataset: Dataset, found: Map) -> None:
     """Draw the map with its controls on the left, and the faces it chooses on the right."""
     sources = gather(view, dataset, found)
+    notices.notes([*found.notes, *(sources.placed.notes if sources.placed is not None else ())])
+    headline(found)
     left, right = st.columns([8, 6], gap="medium")
     with left:
         draw_choice(view, dataset)
         colouring = colouring_or_label(sources)
-        if sources.placed is not None:
-            notices.notes(sources.placed.notes)
         draw_map(view, sources, colouring)
         st.caption(HELP)
     chosen = chosen_points(view, found, colouring)
