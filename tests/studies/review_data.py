@@ -29,7 +29,7 @@ def pictures(count: int, seed: int = 0) -> tuple[np.ndarray, list[str]]:
     shown = []
     for label in labels:
         coarse = random.normal(size=(6, 6)).repeat(8, axis=0).repeat(8, axis=1)
-        shown.append(np.clip(128 + 70 * waves[label] + 22 * coarse, 0, 255).astype(np.uint8))
+        shown.append(np.clip(128 + 32 * waves[label] + 48 * coarse, 0, 255).astype(np.uint8))
     return np.stack(shown), labels
 
 
