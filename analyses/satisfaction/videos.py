@@ -10,7 +10,7 @@ import numpy as np
 from workbench import ScoreSpec, ScoreTable, Store, score
 from workbench.data.rendered_videos import write_rendered_videos
 from workbench.progress import Console
-from workbench.studies.demo import write_true_ratings
+from workbench.studies.demo_videos import write_true_ratings
 
 KEYS = ("video", "model", "reported", "computed", "error")
 FIGURES = ("model", "videos", "mae", "low", "high", "bias", "rank")

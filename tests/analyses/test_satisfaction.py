@@ -15,7 +15,7 @@ from workbench.data import rendered_videos
 from workbench.data.demo import IMAGES, write_demo_source
 from workbench.specs import ImportSpec
 from workbench.store import Store
-from workbench.studies.demo import write_true_ratings
+from workbench.studies.demo_videos import write_true_ratings
 from workbench.studies.importing import import_dataset
 
 ANALYSIS = Path(__file__).parents[2] / "analyses" / "satisfaction"

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import subprocess
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -8,11 +11,13 @@ import pytest
 
 from workbench.data import rendered_videos
 from workbench.data.datasets import Dataset, open_dataset
-from workbench.errors import SpecError
+from workbench.data.video_library import list_videos, videos_dir
+from workbench.errors import Cancelled, SpecError
 from workbench.specs import DemoSpec
 from workbench.store import Store
+from workbench.studies import demo, demo_videos
 from workbench.studies.classify import open_classification
-from workbench.studies.demo import CLEANED, CONCEPT_SETS, LAYER, MAPS, NETWORK, SCORED_BY, build_demo
+from workbench.studies.demo import CLEANED, CONCEPT_SETS, LAYER, MAPS, NETWORK, build_demo
 from workbench.studies.health import load_health
 from workbench.studies.scoring import open_score_table
 from workbench.studies.suspicion import open_suspects
@@ -26,6 +31,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, Dataset]:
     with pytest.MonkeyPatch.context() as patch:  # shorter to render: two pictures a second instead of twelve
         patch.setattr(rendered_videos, "RATE", 2.0)
         patch.setattr(rendered_videos, "FRAMES", 18)
+        patch.setattr(demo, "head_start", lambda *_: nullcontext())  # another process would not know of this
         return store, build_demo(SPEC, store)
 
 
@@ -101,7 +107,7 @@ def test_the_bundled_clip_reads_the_rendered_emotions(built: tuple[Store, Datase
 def test_every_video_was_scored_and_its_score_lies_near_the_truth(built: tuple[Store, Dataset]) -> None:
     store, _ = built
     (found,) = [open_score_table(artifact) for artifact in store.artifacts("score-table")]
-    models = SCORED_BY.split(",")
+    models = demo_videos.SCORED_BY.split(",")
     wanted = {(f"{name}.mp4", model) for name in rendered_videos.COURSES for model in models}
     assert {(row["video"], row["model"]) for row in found.rows} == wanted
     assert {artifact.name for artifact in store.artifacts("score")} == {row["score"] for row in found.rows}
@@ -129,3 +135,26 @@ def test_a_second_build_makes_nothing_new_and_another_seed_needs_another_workspa
     assert {path: path.stat().st_mtime_ns for path in Path(store.root).rglob("*") if path.is_file()} == before
     with pytest.raises(SpecError, match="choose a new --workspace"):
         build_demo(DemoSpec(seed=4, count=400), store)
+
+
+def test_a_head_start_ends_with_the_work_it_runs_beside(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[subprocess.Popen[bytes]] = []
+
+    def popen(*arguments: Any, **options: Any) -> subprocess.Popen[bytes]:
+        begun.append(real(*arguments, **options))
+        return begun[0]
+
+    real = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", popen)
+    with pytest.raises(Cancelled), demo_videos.head_start(0, store):
+        raise Cancelled
+    assert begun[0].poll() is not None
+    assert list_videos(store) == []
+
+
+def test_there_is_no_head_start_where_there_are_videos(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    videos_dir(store).mkdir(parents=True)
+    (videos_dir(store) / "own.mp4").write_bytes(b"film")
+    monkeypatch.setattr(subprocess, "Popen", None)
+    with demo_videos.head_start(0, store):
+        pass

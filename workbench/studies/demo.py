@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
-from pathlib import Path
 
-from workbench.data.concepts import load_concept_set
 from workbench.data.datasets import Dataset, list_datasets, open_dataset
 from workbench.data.demo import IMAGES, TRUTH, write_demo_source
-from workbench.data.rendered_videos import COURSES, read_truth, write_rendered_videos
-from workbench.data.video_library import videos_dir, videos_in
 from workbench.errors import SpecError
 from workbench.files import disk_errors, write_bytes
-from workbench.methods.peak_end import Settings, peak_end
 from workbench.progress import SILENT, Progress
 from workbench.specs import (
     AblateSpec,
@@ -28,7 +22,6 @@ from workbench.specs import (
     PredictSpec,
     RetrainSpec,
     ReweightSpec,
-    ScoreSpec,
     SlicesSpec,
     SuspectsSpec,
 )
@@ -37,6 +30,7 @@ from workbench.studies.ablate import ablate
 from workbench.studies.angles import angles
 from workbench.studies.classify import classify
 from workbench.studies.clean import clean
+from workbench.studies.demo_videos import head_start, score_demo_videos
 from workbench.studies.dissect import dissect
 from workbench.studies.importing import import_dataset
 from workbench.studies.leakage import leakage
@@ -44,8 +38,6 @@ from workbench.studies.map import lay_out
 from workbench.studies.predict import predict
 from workbench.studies.retrain import retrain
 from workbench.studies.reweight import reweight
-from workbench.studies.score import score
-from workbench.studies.scorers import class_scores
 from workbench.studies.slices import slices
 from workbench.studies.suspects import suspects
 
@@ -64,12 +56,6 @@ MAPS = ("pca", "tsne")
 CLEANED, SURE = "demo-cleaned", 0.8
 """The dataset that the suspects' proposals lead to, and the score from which one counts."""
 
-RATINGS = "rendered-ratings.csv"
-"""Beside the videos: the score of each that its truth gives, as if people had reported it."""
-
-SCORED_BY = "face-cnn,face-clip"
-"""The models that score the videos; the last is the newest score, which the app shows first."""
-
 
 def build_demo(spec: DemoSpec, store: Store, progress: Progress = SILENT) -> Dataset:
     """Render faces and videos, import the faces, and run every study; what is there already is kept.
@@ -82,6 +68,13 @@ def build_demo(spec: DemoSpec, store: Store, progress: Progress = SILENT) -> Dat
     SpecError
         The workspace has a dataset named ``demo`` made with another seed or count, or another video of the same name.
     """
+    with head_start(spec.seed, store, progress):
+        dataset = _run_on_faces(spec, store, progress)
+    score_demo_videos(spec.seed, store, progress)
+    return dataset
+
+
+def _run_on_faces(spec: DemoSpec, store: Store, progress: Progress) -> Dataset:
     dataset = _dataset(spec, store, progress)
     predict(PredictSpec(NAME, NETWORK), store, progress)
     for concepts in CONCEPT_SETS:
@@ -90,7 +83,6 @@ def build_demo(spec: DemoSpec, store: Store, progress: Progress = SILENT) -> Dat
     ablate(AblateSpec(dissection, LAYER), store, progress)
     reweight(ReweightSpec(dissection, LAYER), store, progress)
     _map_and_review(classification, store, progress)
-    _score_videos(spec, store, progress)
     return dataset
 
 
@@ -104,27 +96,6 @@ def _map_and_review(classification: str, store: Store, progress: Progress) -> No
     retrain(RetrainSpec(CLEANED), store, progress)
     leakage(LeakageSpec(NAME), store, progress)
     slices(SlicesSpec(classification, split="all"), store, progress)
-
-
-def _score_videos(spec: DemoSpec, store: Store, progress: Progress) -> None:
-    folder = videos_dir(store)
-    videos = write_rendered_videos(folder, spec.seed, progress)
-    ratings = folder / RATINGS
-    if not ratings.exists():
-        write_true_ratings(videos, ratings)
-    if len(videos_in(folder)) == len(COURSES):  # a video that was added since is not the demo's to score
-        score(ScoreSpec(str(folder), SCORED_BY, reported=str(ratings)), store, progress)
-
-
-def write_true_ratings(videos: Sequence[Path], path: Path) -> None:
-    """Write the score that each rendered video's truth gives, as a table of ratings; see workbench.data.ratings."""
-    known = class_scores(load_concept_set(ScoreSpec.concepts))
-    lines = ["video,score"]
-    for video in videos:
-        truth = read_truth(video)
-        true = peak_end(truth.frames, truth.times, truth.scores(known), Settings()).video
-        lines.append(f"{video.name},{true:.4f}")
-    write_bytes(path, "\n".join([*lines, ""]).encode())
 
 
 def _dataset(spec: DemoSpec, store: Store, progress: Progress) -> Dataset:
