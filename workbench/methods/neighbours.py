@@ -57,8 +57,11 @@ def nearest(embeddings: Floats, queries: Floats, k: int, exclude: Ints | None = 
     if not rows.size:
         return Neighbours(rows, similarities)
     block = max(1, _BLOCK_VALUES // len(embeddings))
+    compared_to = embeddings.astype(np.float32, copy=False).T
+    space = np.empty((min(block, len(queries)), len(embeddings)), dtype=np.float32)  # used again: new memory costs more
     for start in range(0, len(queries), block):
-        compared = queries[start : start + block].astype(np.float32) @ embeddings.astype(np.float32, copy=False).T
+        part = queries[start : start + block].astype(np.float32)
+        compared = np.matmul(part, compared_to, out=space[: len(part)])
         _check_similarities(compared)
         for place, row in enumerate(compared, start):
             if exclude is not None and exclude[place] >= 0:
@@ -77,6 +80,6 @@ def _greatest(values: Floats, count: int) -> Ints:
 
 def _check_similarities(similarities: Floats) -> None:
     """Refuse what cannot be cosines: cheaper than looking through all embeddings, and as telling."""
-    if not (np.abs(similarities) <= 1 + _TOLERANCE).all():
+    if not (similarities.min() >= -1 - _TOLERANCE and similarities.max() <= 1 + _TOLERANCE):  # NaN is neither
         column = int(np.argwhere(~(np.abs(similarities) <= 1 + _TOLERANCE))[0][1])
         raise SpecError(f"embedding {column} holds NaN or is longer than 1; embeddings must have length 1")
