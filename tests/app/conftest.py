@@ -64,9 +64,11 @@ class Visit:
         self.page.wait_for_url(lambda url: wanted in url, timeout=15_000)
 
 
-def serve(root: Path) -> tuple[subprocess.Popen[bytes], str]:
+def serve(root: Path, script: str = "") -> tuple[subprocess.Popen[bytes], str]:
+    """Serve the workspace ``root`` by the app, or by a script of this folder; return the process and its address."""
     port = free_port()
-    child = subprocess.Popen(command(port), env=environment(root), stdout=subprocess.DEVNULL)
+    words = [str(Path(__file__).with_name(script)) if script and w.endswith("serve.py") else w for w in command(port)]
+    child = subprocess.Popen(words, env=environment(root), stdout=subprocess.DEVNULL)
     address = f"http://{ADDRESS}:{port}"
     wait_until_ready(child, address)
     return child, address

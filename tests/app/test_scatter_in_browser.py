@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, expect
 
-from tests.app.conftest import Visit, open_tab
+from tests.app.conftest import Visit, open_tab, serve
 from tests.app.scatter_main import PLANTED
-from workbench.app.launch import ADDRESS, command, environment, free_port, stop, wait_until_ready
+from workbench.app.launch import stop
 
 pytestmark = pytest.mark.browser
 
@@ -28,13 +26,8 @@ PIXEL = """(map, [x, y]) => {
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    port = free_port()
-    script = str(Path(__file__).with_name("scatter_serve.py"))
-    words = [script if word.endswith("serve.py") else word for word in command(port)]
-    root = tmp_path_factory.mktemp("scatter")
-    child = subprocess.Popen(words, env=environment(root), stdout=subprocess.DEVNULL)
-    wait_until_ready(child, f"http://{ADDRESS}:{port}")
-    yield f"http://{ADDRESS}:{port}"
+    child, address = serve(tmp_path_factory.mktemp("scatter"), "scatter_serve.py")
+    yield address
     stop(child)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -14,9 +13,9 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Locator, expect
 
-from tests.app.conftest import Visit, open_tab
+from tests.app.conftest import Visit, open_tab, serve
 from tests.app.player_main import FRAMES, GAP, LONG, LONG_GAP, LONG_PEAK, PEAK, RATE
-from workbench.app.launch import ADDRESS, command, environment, free_port, stop, wait_until_ready
+from workbench.app.launch import stop
 from workbench.data.video_library import videos_dir
 from workbench.data.video_writer import VideoWriter
 from workbench.store import Store
@@ -44,12 +43,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         for frame in range(FRAMES):
             video.write(np.full((96, 160, 3), STEP * frame, dtype=np.uint8))
     write_old(folder / "old.mp4")
-    port = free_port()
-    script = str(Path(__file__).with_name("player_serve.py"))
-    words = [script if word.endswith("serve.py") else word for word in command(port)]
-    child = subprocess.Popen(words, env=environment(store.root), stdout=subprocess.DEVNULL)
-    wait_until_ready(child, f"http://{ADDRESS}:{port}")
-    yield f"http://{ADDRESS}:{port}"
+    child, address = serve(store.root, "player_serve.py")
+    yield address
     stop(child)
 
 

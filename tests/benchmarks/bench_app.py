@@ -66,8 +66,8 @@ def measure(root: Path, dataset: str, executable: str) -> list[tuple[str, str]]:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=executable, args=list(CHROMIUM_FLAGS))
             link = f"{address}/confusions?dataset={dataset}&split=all"
-            first, *later = [_paint(browser, link, SHOWN) for _ in range(VISITS + 1)]
-            start = statistics.median(_paint(browser, address, "[data-testid=stPageLink]") for _ in range(VISITS))
+            first, *later = [paint(browser, link, SHOWN) for _ in range(VISITS + 1)]
+            start = statistics.median(paint(browser, address, "[data-testid=stPageLink]") for _ in range(VISITS))
             page = browser.new_page(viewport={"width": 1440, "height": 900})
             page.goto(link)
             page.wait_for_selector(SHOWN)
@@ -84,7 +84,7 @@ def measure(root: Path, dataset: str, executable: str) -> list[tuple[str, str]]:
     ]
 
 
-def _paint(browser: Browser, link: str, selector: str) -> float:
+def paint(browser: Browser, link: str, selector: str) -> float:
     """Return the seconds from an empty tab without a cache to the selector being there."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
