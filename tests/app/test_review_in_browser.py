@@ -29,7 +29,7 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> Store:
     root = tmp_path_factory.mktemp("review")
     store = Store(root / "workspace")
     source = str(write_source(root / "faces.parquet", 90))
-    for name in ("keys", "undo", "away", "hidden", "group", "tabs", "resume", "closed"):
+    for name in ("keys", "undo", "away", "hidden", "group", "tabs", "names", "resume", "closed"):
         import_dataset(ImportSpec(source, name), store)
         write_suspects(store, name)
     import_dataset(ImportSpec(str(write_hostile(root)), "hostile"), store)
@@ -142,8 +142,8 @@ def test_undo_returns_to_the_face_and_is_a_row_too(context: BrowserContext, addr
     assert [(row.action, row.undoes) for row in found] == [
         ("keep", None),
         ("ambiguous", None),
-        ("undo", 2),
-        ("undo", 1),
+        ("undo", found[1].number),
+        ("undo", found[0].number),
     ]
     press(page, "n")
     (standing,) = Verdicts(judged).current("undo").values() if rows(judged, "undo", 5) else ()
@@ -236,6 +236,29 @@ def test_those_that_look_the_same_get_the_same_verdict_and_one_undo(
     assert row_of(page) == 8
     rows(judged, "group", 4)
     assert Verdicts(judged).current("group") == {}
+    page.locator(".review .gather", has_text="1 looks the same").wait_for()
+    page.keyboard.press("g")
+    press(page, "3")
+    assert [row.action for row in rows(judged, "group", 6)[4:]] == ["relabel", "keep"]
+    assert page.locator(".review .counts").inner_text().split("\n")[2:4] == ["1 keep", "1 relabel"]
+
+
+def test_each_tab_keeps_its_reviewer_and_a_new_one_begins_at_the_queues_first_face(
+    context: BrowserContext, address: str, judged: Store
+) -> None:
+    first = open_queue(context, address, "dataset=names", name="cleo")
+    start = row_of(first.page)
+    second = open_queue(context, address, "dataset=names")
+    press(second.page, "ArrowRight")
+    second.wait_for_value("face", str(row_of(second.page)))
+    second.page.locator(".review .who", has_text="cleo").click()
+    second.page.get_by_label("Your name as a reviewer").fill("dora")
+    second.page.keyboard.press("Enter")
+    second.page.locator(".review .who", has_text="dora").wait_for()
+    assert row_of(second.page) == start
+    for tab, name in ((first, "cleo"), (second, "dora")):
+        tab.page.reload()
+        tab.page.locator(".review .who", has_text=name).wait_for()
 
 
 def test_two_tabs_and_the_command_line_at_once_lose_nothing(

@@ -42,6 +42,7 @@ function askName(state) {
   state.signature = null;
   if (known && !data.ask && !data.name_error && !state.offered) {
     state.offered = true;
+    keepName(known);
     state.send("reviewer", known);
     return;
   }
@@ -57,15 +58,20 @@ function askName(state) {
     event.preventDefault();
     const name = input.value.trim();
     if (!name) return;
-    try { localStorage.setItem(NAME, name); } catch { /* asked again next time */ }
+    keepName(name);
     state.send("reviewer", name);
   });
   root.replaceChildren(form);
   input.focus({ preventScroll: true });
 }
 
+// A tab keeps its own reviewer, whoever else has begun in another tab since; a new tab begins with the last one's name.
+function keepName(name) {
+  try { [sessionStorage, localStorage].forEach((place) => place.setItem(NAME, name)); } catch { /* asked again next time */ }
+}
+
 function recallName() {
-  try { return localStorage.getItem(NAME) || ""; } catch { return ""; }
+  try { return sessionStorage.getItem(NAME) || localStorage.getItem(NAME) || ""; } catch { return ""; }
 }
 
 // Takes the queue that the server has made.
@@ -153,21 +159,25 @@ function current(state) {
 function judge(state, action, after) {
   const face = current(state);
   if (!face) return;
-  const same = action === "relabel" && after === face.label;
-  const verdict = same ? { action: "keep", after: "" } : { action, after };
+  const verdict = verdictOn(face, action, after);
   if (verdict.action === "keep" && !face.label) {
     say(state, "This image has no label to keep.");
     return;
   }
   const like = (state.like.get(face.row)?.items ?? []).filter((item) => state.chosen.has(item.row));
-  const group = verdict.action === "keep" ? { action: "relabel", after: face.label } : verdict;
-  const entries = [entryOf(state, face, verdict), ...like.map((item) => entryOf(state, item, group))];
+  const group = verdict.action === "keep" ? ["relabel", face.label] : [action, after];
+  const entries = [entryOf(state, face, verdict), ...like.map((item) => entryOf(state, item, verdictOn(item, ...group)))];
   addToPost(state.data.dataset, entries);
   const items = [face, ...like].map((item, place) => ({ row: item.row, token: entries[place].token, id: item.id, former: state.mine.get(item.row) }));
   [face, ...like].forEach((item, place) => state.mine.set(item.row, { action: entries[place].action, after: entries[place].after }));
   state.history.push({ row: face.row, ...verdict, items });
   state.times.push(performance.now());
   advance(state);
+}
+
+// To relabel an image to the label it has is to keep it.
+function verdictOn(image, action, after) {
+  return action === "relabel" && after === image.label ? { action: "keep", after: "" } : { action, after };
 }
 
 function entryOf(state, image, verdict) {

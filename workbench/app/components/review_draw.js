@@ -107,7 +107,9 @@ function opinions(state, face) {
   if (face.score !== null) nodes.push(bars([["doubt", face.score, words.score, "strong"]], "doubt"));
   if (face.parts.length) nodes.push(bars(face.parts.map(([name, value]) => [name, value, words.parts[name] ?? ""]), "parts"));
   if (face.probabilities.length) nodes.push(probabilities(state, face));
-  if (face.seen) nodes.push(remark("A model behind these opinions was trained on this image.", words.seen));
+  const seen = remark("A model behind these opinions was trained on this image.", words.seen);
+  seen.classList.toggle("none", !face.seen); // it keeps its line, so that the keys below stay where they are
+  nodes.push(seen);
   return nodes;
 }
 

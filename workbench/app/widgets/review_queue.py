@@ -113,7 +113,10 @@ def judge(view: View, dataset: Dataset, ask: Ask, found: Opinions) -> None:
     """Draw the component."""
 
     def on_reviewer() -> None:
-        take_name(view.event(COMPONENT, "reviewer"))
+        name = view.event(COMPONENT, "reviewer")
+        take_name(name)
+        if not name:  # who comes next has a place of their own in the queue
+            view.set(face="")
 
     def on_at() -> None:
         row = view.event(COMPONENT, "at")
