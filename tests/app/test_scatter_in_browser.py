@@ -131,9 +131,9 @@ def test_a_lasso_may_begin_on_a_landmark(visit: Visit) -> None:
 def test_a_box_selects_and_escape_lets_go(visit: Visit) -> None:
     board = go(visit)
     visit.page.get_by_label("Box: drag").click()
-    visit.page.mouse.move(*pixel(board, 9, 11))
+    visit.page.mouse.move(*pixel(board, 9.5, 10.4))
     visit.page.mouse.down()
-    visit.page.mouse.move(*pixel(board, 11, 9), steps=4)
+    visit.page.mouse.move(*pixel(board, 10.4, 9.5), steps=4)
     visit.page.mouse.up()
     expect_told(visit, f"held: {PLANTED}")
     board.locator("canvas").press("Escape")
