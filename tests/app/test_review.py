@@ -18,9 +18,10 @@ from workbench.data.datasets import Dataset, open_dataset
 from workbench.data.verdicts import Entry, Verdicts
 from workbench.errors import SpecError, StoreError
 from workbench.jobs import Jobs
-from workbench.specs import ClassifySpec, ImportSpec
+from workbench.specs import ClassifySpec, CleanSpec, ImportSpec
 from workbench.store import Store
 from workbench.studies.classify import classify
+from workbench.studies.clean import clean
 from workbench.studies.importing import import_dataset
 
 
@@ -160,6 +161,20 @@ def test_every_section_opens(dataset: Dataset, searched: str, store: Store, tab:
     app = open_page("review", dataset="faces", tab=tab)
     assert not app.exception
     assert not app.error
+
+
+def test_a_dataset_cleaned_meanwhile_is_the_one_on_show(dataset: Dataset, store: Store) -> None:
+    Verdicts(store).add(dataset, [Entry("face-0000", "ann", "relabel", "sad")])
+    clean(CleanSpec("faces", "first"), store)
+    app = open_page("review", dataset="faces", tab="loop")
+    box = next(box for box in app.selectbox if box.label == "Cleaned dataset")
+    first = (box.value, box.key)
+    clean(CleanSpec("faces", "second"), store)
+    app.run()  # the browser sends what the boxes show: the older one
+    box = next(box for box in app.selectbox if box.label == "Cleaned dataset")
+    assert (first[0], box.value) == ("first", "second")
+    assert box.key != first[1]  # what the browser says of the choices it had is not taken for one of these
+    assert "cleaned" not in app.query_params
 
 
 @pytest.mark.parametrize("queue", ["", "images"])

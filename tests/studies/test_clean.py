@@ -59,6 +59,7 @@ def test_the_cleaned_dataset_remembers_where_it_comes_from(store: Store, dataset
         "reason": ["left out by cleaning: not a face"],
     }
     assert any("1 disputed images keep their label" in note for note in found.manifest["notes"])
+    assert found.manifest["source"] == "faces, cleaned: 1 relabelled, 1 left out"
     assert cleaned(dataset) is None
     assert [each.name for each in children(store, "faces")] == ["better"]
     assert load_health(store, "better").summary["images"] == 59

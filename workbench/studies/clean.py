@@ -212,8 +212,9 @@ def _publish(
     left[list(found.dropped)] = False
     said = notes(found, new_labels(found)[left])
     changes = summary(found)
+    counts = f"{sum(found.relabelled.values()):,} relabelled, {len(found.dropped):,} left out"
     about = {
-        "source": f"{parent.name}, cleaned",
+        "source": f"{parent.name}, cleaned: {counts}",
         "source_kind": "cleaned",
         "cleaned": {
             "parent": parent.name,

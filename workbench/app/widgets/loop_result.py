@@ -150,7 +150,7 @@ def draw_retrain(view: View, dataset: Dataset) -> None:
         raise unknown_name(f"dataset cleaned from {dataset.name}", view["cleaned"], found)
     name = view["cleaned"] or next(iter(found))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        st.selectbox("Cleaned dataset", list(found), width=260, **view.bind("cleaned", name, dataset.name))
+        st.selectbox("Cleaned dataset", list(found), width=260, **view.bind("cleaned", name, ",".join(found)))
         st.download_button(
             "As Parquet",
             lambda: known.export_parquet(found[name]),
