@@ -25,6 +25,12 @@ PAGES = {
     "data": ("data?dataset=demo&tab=images", SHOWN),
     "health": ("data?dataset=demo&tab=health", SHOWN),
     "confusions": ("confusions?dataset=demo&split=all&label=fear&predicted=surprise", SHOWN),
+    "map": ("map?dataset=demo", ".scatter[data-frames]"),
+    "angles": ("map?dataset=demo&tab=angles", "[data-testid=stPlotlyChart] .main-svg"),
+    "review": ("review?dataset=demo&bin=wrong+label", ".review[data-shown]:not([data-shown=''])"),
+    "suspects": ("review?dataset=demo&tab=suspects", "[data-testid=stPlotlyChart] .main-svg"),
+    "cleaning": ("review?dataset=demo&tab=loop", "[data-testid=stPlotlyChart] .main-svg"),
+    "slices": ("slices?dataset=demo", ".slices[data-shown]:not([data-shown=''])"),
     "neurons": ("neurons?dataset=demo", ".units[data-shown]:not([data-shown=''])"),
     "unit": ("neurons?dataset=demo&unit=conv4b:26&maps=yes", "[data-testid=stPlotlyChart] .main-svg"),
     "reweight": ("reweight?dataset=demo&layer=lin1", "[data-testid=stPlotlyChart] .main-svg"),
@@ -57,6 +63,9 @@ def main() -> None:
 
 def _take(page: Page, address: str, wanted: str, path: Path) -> None:
     page.goto(address)
+    if "bin=" in address:
+        page.get_by_label("Your name as a reviewer").fill("Ada")
+        page.keyboard.press("Enter")
     page.wait_for_selector(wanted, timeout=60_000)
     page.wait_for_load_state("networkidle")
     if "confusions" in address:

@@ -20,6 +20,7 @@ from workbench.studies.classify import open_classification
 from workbench.studies.demo import CLEANED, CONCEPT_SETS, LAYER, MAPS, NETWORK, build_demo
 from workbench.studies.health import load_health
 from workbench.studies.scoring import open_score_table
+from workbench.studies.slicing import open_slices
 from workbench.studies.suspicion import open_suspects
 
 SPEC = DemoSpec(seed=3, count=400)
@@ -43,8 +44,11 @@ def test_every_study_was_run_once_on_the_demo(built: tuple[Store, Dataset]) -> N
     (dissection,) = store.artifacts("dissection")
     assert dissection.spec["target"] == NETWORK
     assert {artifact.spec["method"] for artifact in store.artifacts("map")} == set(MAPS)
-    for kind in ("angles", "suspects", "retrain", "leakage", "slices"):
+    for kind in ("angles", "suspects", "retrain", "leakage"):
         assert len(store.artifacts(kind)) == 1
+    people, groups = sorted(store.artifacts("slices"), key=lambda artifact: not artifact.spec["attribute"])
+    assert {each.attribute for each in open_slices(people).slices} >= {"skin tone", "age"}
+    assert {each.attribute for each in open_slices(groups).slices} == {""}
     for kind in ("ablation", "reweighting"):
         (found,) = store.artifacts(kind)
         assert (found.spec["dissection"], found.spec["layer"]) == (dissection.name, LAYER)

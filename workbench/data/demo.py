@@ -65,6 +65,9 @@ AMBIGUOUS: tuple[tuple[str, str], ...] = (
 )
 """Pairs of emotions that are blended; a blend carries the label of one of the two."""
 
+PERSON: tuple[str, ...] = ("skin_tone", "age", "glasses", "beard")
+"""What the truth tells of each rendered person, as :class:`~workbench.data.faces.FaceParameters` has it."""
+
 _MINIMUM = 100
 _FIRST_SEED = 700_000  # keeps these people apart from those a model was trained on, whose seeds are small
 _BLOCK = 48
@@ -102,6 +105,7 @@ class _Row:
     blend: tuple[str, str, float] | None = None
     partner: int | None = None  # place in the list of rows
     actions: NDArray[np.float32] = field(default_factory=lambda: np.full(len(ACTIONS), np.nan, dtype=np.float32))
+    person: NDArray[np.float32] = field(default_factory=lambda: np.full(len(PERSON), np.nan, dtype=np.float32))
 
 
 def planted_counts(count: int) -> dict[str, int]:
@@ -161,6 +165,7 @@ def _faces(seed: int, counts: dict[str, int], random: _Random, progress: Progres
         face = _blended(seed, place, blends[place])
         parameters.values[place], parameters.actions[place] = face.values[0], face.actions[0]
     splits = _splits(len(kinds), random)
+    person = np.stack([parameters.column(name) for name in PERSON], axis=1)
     rows: list[_Row] = []
     progress.step("rendering faces", len(kinds))
     for first in range(0, len(kinds), _BLOCK):
@@ -168,7 +173,7 @@ def _faces(seed: int, counts: dict[str, int], random: _Random, progress: Progres
         for place, image in enumerate(block.images, start=first):
             emotion = EMOTIONS[int(parameters.emotions[place])]
             row = _Row(kinds[place], splits[place], emotion, encode_png(image), emotion, None, None,
-                       block.actions[place - first])  # fmt: skip
+                       block.actions[place - first], person[place])  # fmt: skip
             rows.append(_planted(row, blends.get(place), place, random))
         progress.advance(len(block.images))
     return rows
@@ -327,4 +332,7 @@ def _tables(rows: list[_Row], order: NDArray[np.int64]) -> tuple[pa.Table, pa.Ta
     strengths = np.stack([row.actions for row in ordered])
     for column, action in enumerate(ACTIONS):
         truth[action] = pa.array(strengths[:, column], from_pandas=True)
+    person = np.stack([row.person for row in ordered])
+    for column, name in enumerate(PERSON):
+        truth[name] = pa.array(person[:, column], from_pandas=True)
     return images, pa.table({**shown, **truth})

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from workbench.data.datasets import Dataset, list_datasets, open_dataset
-from workbench.data.demo import IMAGES, TRUTH, write_demo_source
+from workbench.data.demo import IMAGES, PERSON, TRUTH, write_demo_source
 from workbench.errors import SpecError
 from workbench.files import disk_errors, write_bytes
 from workbench.progress import SILENT, Progress
@@ -56,6 +63,9 @@ MAPS = ("pca", "tsne")
 CLEANED, SURE = "demo-cleaned", 0.8
 """The dataset that the suspects' proposals lead to, and the score from which one counts."""
 
+PEOPLE = "people.csv"
+"""Beside the source's images: what is known of each rendered person, to slice the errors by."""
+
 
 def build_demo(spec: DemoSpec, store: Store, progress: Progress = SILENT) -> Dataset:
     """Render faces and videos, import the faces, and run every study; what is there already is kept.
@@ -82,11 +92,11 @@ def _run_on_faces(spec: DemoSpec, store: Store, progress: Progress) -> Dataset:
     dissection = dissect(DissectSpec(NAME, NETWORK), store, progress).artifact.name
     ablate(AblateSpec(dissection, LAYER), store, progress)
     reweight(ReweightSpec(dissection, LAYER), store, progress)
-    _map_and_review(classification, store, progress)
+    _map_and_review(dataset, classification, store, progress)
     return dataset
 
 
-def _map_and_review(classification: str, store: Store, progress: Progress) -> None:
+def _map_and_review(dataset: Dataset, classification: str, store: Store, progress: Progress) -> None:
     """Lay the faces out, doubt their labels, and clean them by the proposals, as if each had been accepted."""
     for method in MAPS:
         lay_out(MapSpec(NAME, method=method), store, progress)
@@ -95,7 +105,28 @@ def _map_and_review(classification: str, store: Store, progress: Progress) -> No
     clean(CleanSpec(NAME, CLEANED, suspects=doubts, above=SURE), store, progress)
     retrain(RetrainSpec(CLEANED), store, progress)
     leakage(LeakageSpec(NAME), store, progress)
-    slices(SlicesSpec(classification, split="all"), store, progress)
+    for attribute in (str(_people(dataset)), ""):
+        slices(SlicesSpec(classification, split="all", attribute=attribute), store, progress)
+
+
+def _people(dataset: Dataset) -> Path:
+    """Write what the truth tells of the people, image by image, beside the source; return the table."""
+    path = Path(dataset.manifest["source"]).with_name(PEOPLE)
+    if not path.exists():
+        truth = pq.read_table(dataset.path / TRUTH, columns=["id", *PERSON])
+        known = truth.filter(pc.is_in(truth["id"], pa.array(dataset.ids.tolist()))).to_pydict()
+        write_bytes(path, "".join(_people_lines(known)).encode())
+    return path
+
+
+def _people_lines(known: dict[str, list[Any]]) -> Iterator[str]:
+    yield "id,skin tone,age,glasses,beard\n"
+    for image, tone, age, glasses, beard in zip(*known.values(), strict=True):
+        if tone is None:  # a picture without a face
+            yield f"{image},,,,\n"
+        else:
+            words = ("yes" if glasses > 0 else "no", "yes" if beard > 0 else "no")
+            yield f"{image},{tone:.3f},{age:.3f},{','.join(words)}\n"
 
 
 def _dataset(spec: DemoSpec, store: Store, progress: Progress) -> Dataset:
