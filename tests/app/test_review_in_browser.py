@@ -291,6 +291,21 @@ def test_a_reload_resumes_at_the_face_under_the_same_name(context: BrowserContex
     assert tab.values() == {"dataset": "resume", "bin": "wrong label", "order": "stored", "face": "18"}
 
 
+def test_the_form_of_a_cleaning_can_be_read_in_a_narrow_window(
+    context: BrowserContext, address: str, judged: Store
+) -> None:
+    Verdicts(judged).add(open_dataset(judged, "hidden"), [Entry("face-0006", "bob", "ambiguous")])
+    tab = Visit(context.new_page(), address)
+    tab.page.set_viewport_size({"width": 900, "height": 900})
+    tab.go("review?dataset=hidden&tab=loop")
+    for label in ("Disputed", "Ambiguous", "Not a face", "Proposals of"):
+        box = tab.page.locator("[data-testid=stSelectbox]", has_text=label)
+        box.wait_for()
+        assert (box.bounding_box() or {"width": 0.0})["width"] >= 130
+    shown = tab.page.locator("[data-testid=stMetricLabel]", has_text="Ambiguous, kept").locator("p")
+    assert shown.evaluate("node => node.scrollWidth <= node.clientWidth")
+
+
 def test_a_queue_ends_and_can_be_made_anew(context: BrowserContext, address: str, judged: Store) -> None:
     page = open_queue(context, address, "dataset=resume&bin=ambiguous&label=angry", name="end").page
     for _ in range(30):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from workbench.app import loop, session
 from workbench.app import loop_words as words
@@ -16,39 +17,47 @@ from workbench.specs import CleanSpec, LeakageSpec, RetrainSpec
 from workbench.specs.base import Spec
 from workbench.specs.review import DISPUTED, KEEP_OR_DROP
 
+HALF, THIRD = 212, 138
+"""Widths of the form's fields in pixels, two or three a line where there is room for them."""
+
+
+def _line() -> DeltaGenerator:
+    return st.container(horizontal=True, gap="small")
+
 
 def clean_choices(view: View, dataset: Dataset) -> CleanSpec | None:
     """Draw the choices of a cleaning and return its spec; ``None`` where they say nothing yet."""
     key = view.key
-    left, right = st.columns(2)
-    name = left.text_input("Name", loop.free_name(dataset.name), key=key(f"clean name {dataset.name}"),
-                           help=words.FORM["name"])  # fmt: skip
-    known = loop.reviewers(dataset.name)
-    chosen = right.multiselect(
-        "Reviewers", known, placeholder="everybody", key=key(f"clean reviewers {dataset.name}"),
-        help=words.FORM["reviewers"],
-    )  # fmt: skip
-    first, second, third = st.columns(3)
-    disputed = first.selectbox(
-        "Disputed", DISPUTED, format_func=words.DISPUTED.__getitem__, key=key("disputed"), help=words.FORM["disputed"]
-    )
-    faults = {}
-    for column, field, usual in ((second, "ambiguous", "keep"), (third, "not_a_face", "drop")):
-        title = field.replace("_", " ").capitalize()
-        order = sorted(KEEP_OR_DROP, key=lambda each: each != usual)
-        faults[field] = column.selectbox(
-            title, order, format_func=words.KEEP_OR_DROP.__getitem__, key=key(field), help=words.FORM[field]
-        )
+    with _line():
+        name = st.text_input("Name", loop.free_name(dataset.name), key=key(f"clean name {dataset.name}"),
+                             help=words.FORM["name"], width=HALF)  # fmt: skip
+        known = loop.reviewers(dataset.name)
+        chosen = st.multiselect(
+            "Reviewers", known, placeholder="everybody", key=key(f"clean reviewers {dataset.name}"),
+            help=words.FORM["reviewers"], width=HALF,
+        )  # fmt: skip
+    with _line():
+        disputed = st.selectbox(
+            "Disputed", DISPUTED, format_func=words.DISPUTED.__getitem__, key=key("disputed"),
+            help=words.FORM["disputed"], width=THIRD,
+        )  # fmt: skip
+        faults = {
+            field: st.selectbox(
+                field.replace("_", " ").capitalize(), sorted(KEEP_OR_DROP, key=lambda each: each != usual),
+                format_func=words.KEEP_OR_DROP.__getitem__, key=key(field), help=words.FORM[field], width=THIRD,
+            )
+            for field, usual in (("ambiguous", "keep"), ("not_a_face", "drop"))
+        }  # fmt: skip
     runs = loop.suspects_runs(dataset.name)
-    left, right = st.columns(2)
-    proposals = left.selectbox(
-        "Proposals of", ["", *runs], format_func=lambda run: run or "nobody: verdicts only",
-        key=key(f"proposals {dataset.name}"), help=words.FORM["suspects"],
-    )  # fmt: skip
-    above = right.slider(
-        "From a suspicion of", 0.5, 1.0, CleanSpec.above, 0.01, key=key("above"), disabled=not proposals,
-        help=words.FORM["above"],
-    )  # fmt: skip
+    with _line():
+        proposals = st.selectbox(
+            "Proposals of", ["", *runs], format_func=lambda run: run or "nobody: verdicts only",
+            key=key(f"proposals {dataset.name}"), help=words.FORM["suspects"], width=HALF,
+        )  # fmt: skip
+        above = st.slider(
+            "From a suspicion of", 0.5, 1.0, CleanSpec.above, 0.01, key=key("above"), disabled=not proposals,
+            help=words.FORM["above"], width=HALF,
+        )  # fmt: skip
     try:
         return CleanSpec(
             dataset.name,

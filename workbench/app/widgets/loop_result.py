@@ -102,11 +102,10 @@ def draw_plan(found: Plan) -> None:
         f"{count(len(found.dataset))}; {count(len(found.settled.judged))} are judged, "
         f"{count(len(found.settled.disputed))} of them disputed."
     )
-    columns = st.columns(4, gap="small")
-    for place, (kind, (title, definition)) in enumerate(
-        (kind, named) for kind, named in words.KINDS.items() if counts.get(kind)
-    ):
-        columns[place % 4].metric(title, count(counts[kind]), help=definition)
+    with st.container(horizontal=True, gap="small"):
+        for kind, (title, definition) in words.KINDS.items():
+            if counts.get(kind):
+                st.metric(title, count(counts[kind]), help=definition, width=132)
     if found.settled.gone:
         st.caption(f"{count(found.settled.gone)} judged images are gone from the dataset; their verdicts are kept.")
     proposals = len(found.proposed)
