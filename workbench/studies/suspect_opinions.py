@@ -23,7 +23,7 @@ from workbench.progress import Progress
 from workbench.specs import SuspectsSpec
 from workbench.store import Artifact, ArtifactKey, Build, Store, content_hash
 from workbench.studies.embed import embed_dataset, embed_texts, list_column, list_matrix
-from workbench.studies.health import check_health
+from workbench.studies.health import load_health
 from workbench.studies.predict import class_scores, record_logits
 
 if TYPE_CHECKING:
@@ -123,9 +123,9 @@ def gather(subject: Subject, store: Store, progress: Progress) -> Evidence:
     return evidence
 
 
-def duplicate_groups(dataset: Dataset, progress: Progress) -> Ints:
+def duplicate_groups(dataset: Dataset, store: Store) -> Ints:
     """Return the group of each picture's exact and near copies, int64 ``(N,)``; -1 for a picture without."""
-    health = check_health(dataset, progress)
+    health = load_health(store, dataset.name)
     links: list[tuple[int, int]] = []
     for group in (*health.exact, *health.near):
         links += [(int(group.rows[0]), int(row)) for row in group.rows[1:]]

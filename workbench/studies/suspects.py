@@ -93,7 +93,7 @@ def suspects(spec: SuspectsSpec, store: Store, progress: Progress = SILENT) -> S
     }
 
     def compute(build: Build) -> Artifact:
-        groups = duplicate_groups(dataset, progress)
+        groups = duplicate_groups(dataset, store)
         fold = _deal(labels, groups, spec)
         subject = Subject(spec, dataset, labels, groups, fold, clip, concepts, classifier)
         return _compute(build, subject, truths, store, progress)
