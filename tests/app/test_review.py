@@ -163,6 +163,16 @@ def test_every_section_opens(dataset: Dataset, searched: str, store: Store, tab:
     assert not app.error
 
 
+def test_a_cleaned_dataset_tells_what_was_judged_from_what_was_only_proposed(dataset: Dataset, store: Store) -> None:
+    run = write_suspects(store, "faces").artifact
+    Verdicts(store).add(dataset, [Entry("face-0000", "ann", "relabel", "sad")])
+    found = clean(CleanSpec("faces", "first", suspects=run.name, above=0.8, not_a_face="keep"), store)
+    changed = int((found.labels != dataset.labels).sum())
+    app = open_page("review", dataset="first", tab="loop")
+    assert changed > 1
+    assert f"{changed} images relabelled, 0 left out, judged by ann; {changed - 1} of these" in app.info[0].value
+
+
 def test_a_dataset_cleaned_meanwhile_is_the_one_on_show(dataset: Dataset, store: Store) -> None:
     Verdicts(store).add(dataset, [Entry("face-0000", "ann", "relabel", "sad")])
     clean(CleanSpec("faces", "first"), store)

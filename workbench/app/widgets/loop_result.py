@@ -47,10 +47,13 @@ def came_from(view: View, dataset: Dataset, origin: Cleaned) -> None:
     changes = origin.changes
     dropped = sum(changes["dropped"].values())
     relabelled = sum(number for _, _, number in changes["relabelled"])
-    by = ", ".join(changes["reviewers"]) or "nobody"
+    by = f"judged by {plain(', '.join(changes['reviewers']) or 'nobody')}"
+    proposed = changes["by"].get("proposal", 0)
+    if proposed and changes["reviewers"]:
+        by += f"; {count(proposed)} of these images were changed as proposed, judged by nobody"
     st.info(
         f"**{plain(dataset.name)}** was cleaned from **{plain(origin.parent)}**: {count(relabelled)} images "
-        f"relabelled, {count(dropped)} left out, judged by {plain(by)}.",
+        f"relabelled, {count(dropped)} left out, {by}.",
         icon=":material/account_tree:",
     )
     st.button(
