@@ -38,6 +38,12 @@ def test_a_disk_that_cannot_be_written_is_one_clear_line(tmp_path: Path, number:
     assert "\n" not in str(caught.value)
 
 
+def test_a_name_that_is_too_long_is_one_clear_line(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="the name is too long"):
+        write_bytes(tmp_path / ("x" * 300), b"")
+    assert list(tmp_path.iterdir()) == []
+
+
 def hold(path: Path, ready: multiprocessing.synchronize.Event, release: multiprocessing.synchronize.Event) -> None:
     with locked(path, "it"):
         ready.set()

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import write_source
+from tests.data.test_votes import write_votes
 from workbench.cli import main
 from workbench.data.datasets import open_dataset
+from workbench.data.votes import USAGES
 from workbench.store import Store
 
 
@@ -115,3 +117,20 @@ def test_bad_words_get_one_line(
     said = [text for text in error.splitlines() if text.startswith("workbench: ")]
     assert len(said) == 1
     assert "Traceback" not in error
+
+
+def test_votes_that_find_no_label_wrong_are_told_without_figures(
+    home: list[str], clip: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dataset = open_dataset(Store(Path(home[1])), "faces")
+    usages = {split: usage.title() for usage, split in USAGES.items()}
+    votes = write_votes(
+        tmp_path / "votes.csv", dataset.labels.tolist(), [usages[name] for name in dataset.splits.tolist()]
+    )
+    table = tmp_path / "new" / "doubts.csv"  # the folder is made
+    asked = ["suspects", "faces", "--clip", clip, "--network", "", "--folds", "3", "--votes", str(votes)]
+    assert main([*home, *asked, "--out", str(table)]) == 0
+    assert "Held against what is votes" in capsys.readouterr().out
+    assert table.is_file()
+    assert main([*home, *asked, "--out", str(tmp_path / f"{'x' * 300}.csv")]) == 2
+    assert "the name is too long" in capsys.readouterr().err

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.errors import DamagedArtifactError, StoreError
+from workbench.errors import DamagedArtifactError, SpecError, StoreError
 from workbench.progress import Silent
 from workbench.store import Artifact, ArtifactKey, Build, Store, canonical_json
 
@@ -108,6 +108,25 @@ def test_an_interrupted_build_resumes_to_identical_bytes(store: Store, tmp_path:
     resumed = make(store)
     whole = make(Store(tmp_path / "other"))
     assert files(resumed.path) == files(whole.path)
+
+
+def test_work_refused_before_its_first_part_leaves_no_folder(store: Store) -> None:
+    def refuse(build: Build) -> Artifact:
+        raise SpecError("no")
+
+    with pytest.raises(SpecError, match="no"):
+        store.find_or_build(KEY, {}, refuse)
+    assert [path.name for path in (store.artifacts_dir / KEY.kind).iterdir() if path.is_dir()] == []
+
+
+def test_a_result_is_named_by_a_beginning_or_its_hash(store: Store) -> None:
+    made = make(store)
+    for name in (made.name, made.reference, made.name[:3], KEY.hash):
+        assert store.named(KEY.kind, name).path == made.path
+    with pytest.raises(SpecError, match=f"unknown {KEY.kind} 'zzz'.*known: {made.name}"):
+        store.named(KEY.kind, "zzz")
+    with pytest.raises(SpecError, match=f"unknown {KEY.kind} ''"):
+        store.named(KEY.kind, "")
 
 
 def test_a_result_that_another_process_made_meanwhile_is_returned(store: Store) -> None:

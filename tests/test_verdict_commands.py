@@ -50,7 +50,9 @@ def test_two_reviewers_judge_disagree_and_one_takes_it_back(store: Store, capsys
     [
         (("add", "faces", "nobody", "keep", "--reviewer", "Ann"), "faces has no image 'nobody'"),
         (("add", "faces", "0", "relabel", "--to", "joy", "--reviewer", "Ann"), "'joy' is no class of faces"),
-        (("add", "faces", "0", "relabel", "--reviewer", "Ann"), "is no class of faces"),
+        (("add", "faces", "0", "relabel", "--reviewer", "Ann"), "of faces? Name one of angry"),
+        (("add", "faces", "0", "keep", "--to", "happy", "--reviewer", "Ann"), "--to happy goes with"),
+        (("undo", "faces", "--reviewer", "Ann", "--count=0"), "0 verdicts cannot be taken back; give 1 or more"),
         (("add", "faces", "0", "maybe", "--reviewer", "Ann"), "'maybe' is no verdict"),
         (("add", "faces", "0", "keep", "--reviewer", ""), "reviewer's name"),
         (("add", "places", "0", "keep", "--reviewer", "Ann"), "unknown dataset 'places'"),

@@ -7,7 +7,7 @@ import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from workbench.errors import BusyError, StoreError
@@ -23,6 +23,9 @@ _DISK_REASONS = {
     errno.EEXIST: "a file of that name is in the way",
     errno.ENOENT: "the folder above it does not exist and cannot be made",
     errno.ENOTDIR: "a part of the path is a file",
+    errno.EISDIR: "a folder of that name is in the way",
+    errno.ENAMETOOLONG: "the name is too long",
+    errno.ELOOP: "links on the way there go in a circle",
     errno.EIO: "the disk reports an error",
 }
 
@@ -59,7 +62,8 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
             temporary.replace(path)
             sync(path.parent)
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # what went wrong before is what counts
+            temporary.unlink(missing_ok=True)
 
 
 def write_bytes(path: Path, data: bytes) -> None:

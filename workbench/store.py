@@ -15,7 +15,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,7 +27,7 @@ import pyarrow.parquet as pq
 from safetensors.numpy import load as load_safetensors
 from safetensors.numpy import save as save_safetensors
 
-from workbench.errors import DamagedArtifactError, StoreError
+from workbench.errors import DamagedArtifactError, SpecError, StoreError, unknown_name
 from workbench.files import disk_errors, locked, write_atomically, write_bytes
 from workbench.progress import SILENT, Progress
 
@@ -299,7 +299,11 @@ class Store:
                 partial.mkdir(parents=True, exist_ok=True)
                 for leftover in partial.glob(".*.tmp"):
                     leftover.unlink(missing_ok=True)
-            yield Build(partial, folder / key.name, key, spec)
+            try:
+                yield Build(partial, folder / key.name, key, spec)
+            finally:
+                with suppress(OSError):
+                    partial.rmdir()  # empty where the work was refused before its first part
 
     def find_or_build(
         self,
@@ -357,6 +361,26 @@ class Store:
         if path.parent != self.artifacts_dir / kind or name.startswith(".") or not path.is_dir():
             raise StoreError(f"no {kind} named {name!r} in {self.root}; `workbench artifacts` lists what is there")
         return self.open(path)
+
+    def named(self, kind: str, name: str) -> Artifact:
+        """Open the result of ``kind`` by its name, by the beginning of it, or by its hash.
+
+        Raises
+        ------
+        SpecError
+            There is none, or the beginning fits several.
+        """
+        wanted = name.removeprefix(f"{kind}/")
+        artifacts = {artifact.name: artifact for artifact in self.artifacts(kind)}
+        fitting = [each for each in artifacts if each == wanted] or [
+            each for each in artifacts if wanted and (each.startswith(wanted) or each.endswith(f"-{wanted}"))
+        ]
+        if not fitting:
+            raise unknown_name(kind, name, artifacts)
+        if len(fitting) > 1:
+            listed = ", ".join(sorted(fitting))
+            raise SpecError(f"{name!r} fits {len(fitting)} results of kind {kind}: {listed}; name one in full")
+        return artifacts[fitting[0]]
 
     def remove(self, artifact: Artifact) -> None:
         """Delete a finished result."""

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from workbench import reports
+from workbench.errors import SpecError
 from workbench.progress import Console
 from workbench.store import Store
 
@@ -41,8 +42,10 @@ def _list(options: argparse.Namespace, store: Store) -> reports.Report:
 
 def _add(options: argparse.Namespace, store: Store) -> reports.Report:
     from workbench.data.datasets import open_dataset
-    from workbench.data.verdicts import Entry, Verdicts
+    from workbench.data.verdicts import RELABEL, Entry, Verdicts
 
+    if options.to and options.verdict != RELABEL:
+        raise SpecError(f"--to {options.to} goes with the verdict {RELABEL}, not with {options.verdict}")
     entry = Entry(options.image, options.reviewer, options.verdict, options.to, source="command line")
     return reports.appended(Verdicts(store).add(open_dataset(store, options.dataset), [entry]))
 

@@ -91,6 +91,7 @@ def test_a_verdict_and_its_undo_may_come_together(client: TestClient, store: Sto
     [
         {"Origin": "http://evil.example"},
         {"Origin": "null"},
+        {"Origin": "http://[::1"},
         {"Origin": "http://127.0.0.1:9999"},
         {"Origin": "http://localhost:8501"},
         {"Sec-Fetch-Site": "cross-site"},

@@ -115,11 +115,14 @@ def test_too_few_rows_are_refused(dataset: Dataset, tmp_path: Path) -> None:
     [
         ("", "no column 'usage'"),
         (HEADER.replace(",fear", ""), "no column 'fear'"),
-        (HEADER, "no row of votes"),
+        (HEADER, "no votes in it"),
         (f"{HEADER}\nTraining,a.png,1,2\n", "line 2: no row of votes"),
         (f"{HEADER}\n{line('Training', 'a.png')}\n{line('Elsewhere', 'b.png')}\n", "line 3: no row of votes"),
         (f"{HEADER}\n{line('Training', 'a.png', fear=-1)}\n", "line 2: no row of votes"),
         (f"{HEADER}\n{line('Training', 'a.png').replace('0', 'many', 1)}\n", "line 2: no row of votes"),
+        (f"{HEADER}\n{line('Training', 'a.png', fear=10**19)}\n", "line 2: no row of votes"),
+        (f'{HEADER}\n"{"x" * 200_000}\n', "not a table"),
+        (f"{HEADER}\n{line('Training', 'a.png')}\n", "no votes in it"),
     ],
 )
 def test_a_damaged_file_is_refused_in_one_line(tmp_path: Path, text: str, message: str) -> None:

@@ -12,7 +12,7 @@ from tests.app.conftest import HOSTILE
 from tests.studies.review_data import judge, judged_dataset
 from workbench.data.datasets import Dataset
 from workbench.data.verdicts import Verdicts
-from workbench.errors import SpecError
+from workbench.errors import SpecError, StoreError
 from workbench.exports.verdicts import write_verdicts
 from workbench.specs import CleanSpec, ImportSpec
 from workbench.store import Store
@@ -98,6 +98,13 @@ def test_force_replaces_only_what_an_export_made(store: Store, dataset: Dataset,
         write_verdicts(dataset, store, tmp_path / "x.csv")
     with pytest.raises(SpecError, match=r"what is wanted\? Use .csv"):
         write_verdicts(dataset, store, tmp_path / "x.xlsx")
+
+
+def test_a_name_that_is_too_long_is_one_line(store: Store, dataset: Dataset, tmp_path: Path) -> None:
+    for name in ("x" * 300, "x" * 300 + ".csv", "x" * 250):
+        with pytest.raises(StoreError, match="the name is too long"):
+            write_verdicts(dataset, store, tmp_path / name)
+    assert not [each for each in tmp_path.iterdir() if "xxx" in each.name]
 
 
 def test_an_interrupted_folder_leaves_nothing(

@@ -129,7 +129,7 @@ def test_equal_images_have_no_angles(tmp_path: Path, store: Store, clip: str) ->
     same = pa.array([source["image"][0].as_py()] * 14)
     pq.write_table(source.set_column(source.schema.get_field_index("image"), "image", same), tmp_path / "same.parquet")
     import_dataset(ImportSpec(str(tmp_path / "same.parquet"), "same"), store)
-    with pytest.raises(SpecError, match="has no direction; angles need classes whose embeddings differ"):
+    with pytest.raises(SpecError, match="gives all 14 images of same the same embedding"):
         angles(AnglesSpec("same", clip=clip), store)
 
 

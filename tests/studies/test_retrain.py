@@ -117,6 +117,20 @@ def test_one_class_only_is_told(store: Store, flipped: Dataset, clip: str) -> No
         retrain(RetrainSpec("better", clip, resamples=100), store)
 
 
+def test_embeddings_that_say_nothing_are_refused(
+    store: Store, flipped: Dataset, clip: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Made:
+        matrix = np.full((COUNT, 4), 0.5, dtype=np.float32)
+
+    monkeypatch.setattr("workbench.studies.held_out.embed_dataset", lambda *_: Made)
+    with pytest.raises(SpecError, match="images of faces the same embedding"):
+        leakage(LeakageSpec("faces", clip), store)
+    Made.matrix = np.where(np.arange(COUNT)[:, None] == flipped.rows("test")[0], np.nan, Made.matrix)
+    with pytest.raises(SpecError, match="NaN or infinite values for 1 images of faces"):
+        leakage(LeakageSpec("faces", clip), store)
+
+
 def test_a_stopped_run_keeps_what_it_has(store: Store, flipped: Dataset, clip: str) -> None:
     repaired(store, flipped)
     with pytest.raises(Cancelled):

@@ -203,6 +203,9 @@ def test_a_file_that_is_none_is_refused(dataset: Dataset, tmp_path: Path) -> Non
     for name in ("bad.parquet", "empty.csv"):
         with pytest.raises(InputError, match="cannot be read as a table"):
             read_attributes(tmp_path / name, dataset, rows)
+    (tmp_path / "twice.csv").write_text("id, ID\na,b\n", encoding="utf-8")
+    with pytest.raises(InputError, match="names a column twice; found id,  ID"):
+        read_attributes(tmp_path / "twice.csv", dataset, rows)
 
 
 def test_ids_that_look_like_numbers_stay_as_they_are(store: Store, tmp_path: Path) -> None:
@@ -226,7 +229,7 @@ def test_what_cannot_be_sliced_is_told(store: Store, dataset: Dataset, run: str,
         slices(SlicesSpec(right, clip, split="all"), store)
     with pytest.raises(SpecError, match="unknown classification 'none'"):
         slices(SlicesSpec("none", clip), store)
-    with pytest.raises(SpecError, match="fits 2 classifications"):
+    with pytest.raises(SpecError, match="fits 2 results of kind classification"):
         slices(SlicesSpec("made-up", clip), store)
     with pytest.raises(SpecError, match="60 images are too few for groups of 90"):
         slices(SlicesSpec(run, clip, split="test", smallest=90), store)

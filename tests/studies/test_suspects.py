@@ -250,10 +250,10 @@ def test_equal_or_damaged_embeddings_are_refused(faces: Store, monkeypatch: pyte
         matrix = np.full((60, 4), 0.5, dtype=np.float32)
 
     monkeypatch.setattr("workbench.studies.suspect_opinions.embed_dataset", lambda *_: Made)
-    with pytest.raises(SpecError, match="embeddings of faces by face-clip are all equal"):
+    with pytest.raises(SpecError, match="face-clip gives all 60 images of faces the same embedding"):
         suspects(SuspectsSpec("faces"), faces)
     Made.matrix = np.where(np.arange(240).reshape(60, 4) == 9, np.nan, Made.matrix).astype(np.float32)
-    with pytest.raises(SpecError, match="NaN or an infinite value in row 2"):
+    with pytest.raises(SpecError, match="NaN or infinite values for 1 images of faces, the first of them "):
         suspects(SuspectsSpec("faces"), faces)
 
 

@@ -128,6 +128,8 @@ def _outcome(dataset: Dataset, entry: Entry, before: str) -> dict[str, str]:
         raise InputError(f"{before[:MAX_LABEL]!r} is no label of {dataset.name}")
     if entry.action == RELABEL and entry.after not in classes:
         known = ", ".join(classes)
+        if not entry.after:
+            raise InputError(f"which class has image {entry.image!r} of {dataset.name}? Name one of {known}")
         raise InputError(f"{entry.after[:MAX_LABEL]!r} is no class of {dataset.name} to relabel to (known: {known})")
     if entry.action == KEEP and not before:
         raise InputError(f"image {entry.image!r} of {dataset.name} has no label to keep; relabel it, or skip it")

@@ -195,10 +195,12 @@ class Verdicts:
             There is no such verdict.
         """
         name = check_reviewer(reviewer)
+        if count < 1:
+            raise InputError(f"{count} verdicts cannot be taken back; give 1 or more")
         with self._transaction() as database:
             rows = _read(database, dataset)
             standing = [verdict for verdict in _standing(rows) if verdict.reviewer == name]
-            if count < 1 or not standing:
+            if not standing:
                 raise InputError(f"{name} has no verdict on {dataset} to take back")
             last = sorted(standing, key=lambda verdict: verdict.number)[-count:]
             return [_take_back(database, verdict, str(uuid.uuid4()), time.time(), source) for verdict in reversed(last)]

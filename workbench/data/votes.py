@@ -37,6 +37,9 @@ COLUMNS: dict[str, str] = {
 USAGES = {"training": "train", "publictest": "validation", "privatetest": "test"}
 """The file's usages, and the splits of an imported FER2013."""
 
+MOST_VOTES = 1_000_000
+"""The most votes of an image for one class."""
+
 AGREED = 0.1
 """How far the votes' clear majorities must agree with the labels beyond chance (Cohen's kappa); FER+ does at 0.6."""
 
@@ -97,7 +100,10 @@ def read_votes(path: Path) -> Votes:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8 text (byte {error.start + 1})") from error
-    lines = csv.reader(text.replace("\0", "").splitlines())
+    try:
+        lines = iter(list(csv.reader(text.replace("\0", "").splitlines())))
+    except csv.Error as error:
+        raise InputError(f"{path}: not a table ({error})") from error
     header = [name.strip().lower() for name in next(lines, [])]
     missing = [name for name in ("usage", *COLUMNS) if name not in header]
     if missing:
@@ -113,8 +119,8 @@ def read_votes(path: Path) -> Votes:
         except (IndexError, KeyError, ValueError) as error:
             raise InputError(f"{path} line {number}: no row of votes; expected a usage ({', '.join(USAGES)}) and a "
                              f"whole number for each of {', '.join(COLUMNS)}") from error  # fmt: skip
-    if not counts:
-        raise InputError(f"{path}: no row of votes")
+    if not any(map(any, counts)):
+        raise InputError(f"{path}: no votes in it")
     return Votes(path, np.array(splits), np.array(counts, dtype=np.int64), hashlib.sha256(data).hexdigest()[:16])
 
 
@@ -180,6 +186,6 @@ def _agreement(majority: NDArray[np.int64], dataset: Dataset) -> float | None:
 
 def _count(text: str) -> int:
     value = int(text)
-    if value < 0:
+    if not 0 <= value <= MOST_VOTES:
         raise ValueError(text)
     return value

@@ -7,7 +7,7 @@ import io
 from pathlib import Path
 
 from workbench.errors import SpecError
-from workbench.files import write_bytes
+from workbench.files import disk_errors, write_bytes
 from workbench.methods.suspects import BINS
 from workbench.studies.suspicion import Suspects
 
@@ -60,6 +60,8 @@ def write_suspects(found: Suspects, path: Path) -> None:
         It cannot be written.
     """
     check_target(path)
+    with disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
     write_bytes(path, suspects_csv(found))
 
 
@@ -67,5 +69,6 @@ def check_target(path: Path) -> None:
     """Raise :class:`SpecError` where a table must not be written to ``path``."""
     if path.suffix.lower() != ".csv":
         raise SpecError(f"{path}: the suspects are written as .csv")
-    if path.exists():
-        raise SpecError(f"{path} is there already; choose another name")
+    with disk_errors(path):
+        if path.exists() or path.is_symlink():
+            raise SpecError(f"{path} is there already; choose another name")

@@ -72,8 +72,8 @@ def write_verdicts(dataset: Dataset, store: Store, path: Path, force: bool = Fal
     suffix = path.suffix.lower()
     if suffix not in _WRITERS and (suffix and not path.is_dir()):
         raise SpecError(f"{path}: what is wanted? Use .csv for verdicts, .parquet or a folder for the cleaned dataset")
-    _check_target(path, suffix in _WRITERS, force)
     with disk_errors(path):
+        _check_target(path, suffix in _WRITERS, force)
         path.parent.mkdir(parents=True, exist_ok=True)
     return _WRITERS.get(suffix, _write_folders)(dataset, store, path, progress)
 

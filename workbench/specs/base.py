@@ -23,7 +23,7 @@ def check_name(name: str) -> str:
     """
     if not _NAME.fullmatch(name):
         raise SpecError(
-            f"{name!r} cannot be a dataset's name: use 1 to 64 letters, digits, '.', '_' or '-', beginning with a "
+            f"{name[:80]!r} cannot be a dataset's name: use 1 to 64 letters, digits, '.', '_' or '-', beginning with a "
             "letter or digit"
         )
     return name

@@ -19,7 +19,7 @@ from workbench.progress import SILENT, Progress
 from workbench.specs import AnglesSpec
 from workbench.store import Artifact, ArtifactKey, Build, Store
 from workbench.studies.embed import embed_dataset, embed_texts
-from workbench.studies.map import check_finite, gaps, unseen_note
+from workbench.studies.map import check_usable, gaps, unseen_note
 from workbench.studies.mapping import as_json
 
 if TYPE_CHECKING:
@@ -245,7 +245,7 @@ def _compute(build: Build, case: _Case, store: Store, progress: Progress) -> Art
     rows, labels = case.labelled
     embeddings = embed_dataset(case.dataset, case.clip, store, progress)
     images = embeddings.matrix[rows]
-    check_finite(images, case.dataset, rows, case.clip.name)
+    check_usable(images, case.dataset, rows, case.clip.name)
     flat, spoken = case.sentences
     sentences = embed_texts(flat, case.clip, store, progress)
     progress.step("measure the angles")

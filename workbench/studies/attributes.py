@@ -158,12 +158,12 @@ def _read(path: Path) -> pa.Table:
         raise InputError(f"{path}: there is no such file") from None
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read as a table ({str(error).splitlines()[0][:160]})") from error
-    named = {name.strip().lower(): name for name in table.column_names}
-    if _ID not in named or len(set(table.column_names)) < len(table.column_names):
+    ids = [name for name in table.column_names if name.strip().lower() == _ID]
+    if len(ids) != 1 or len(set(table.column_names)) < len(table.column_names):
         listed = ", ".join(table.column_names[:12])[:200]
-        wanted = "needs a column 'id'" if _ID not in named else "names a column twice"
+        wanted = "needs a column 'id'" if not ids else "names a column twice"
         raise InputError(f"{path}: {wanted}; found {listed}")
-    return table.rename_columns([_ID if name == named[_ID] else name for name in table.column_names])
+    return table.rename_columns([_ID if name in ids else name for name in table.column_names])
 
 
 def _places(path: Path, ids: list[str], dataset: Dataset, rows: Ints) -> Ints:

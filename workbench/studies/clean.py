@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -58,13 +58,17 @@ def clean(spec: CleanSpec, store: Store, progress: Progress = SILENT) -> Dataset
     Raises
     ------
     SpecError
-        No such dataset or reviewer, the name is taken, there is nothing to follow, or nothing would be left.
+        No such dataset, reviewer or suspects run, the name is taken, there is nothing to follow, or nothing would be
+        left.
     StoreError
-        No such suspects run, another process is writing the dataset, or the disk is full.
+        Another process is writing the dataset, or the disk is full.
     """
     parent = open_dataset(store, spec.dataset)
     progress.step("reading the verdicts")
-    found = plan(spec, parent, Verdicts(store).current(parent.name), proposing(spec, parent, store))
+    proposals = proposing(spec, parent, store)
+    if proposals is not None:  # the whole name is what the dataset remembers
+        spec = replace(spec, suspects=proposals.artifact.name)
+    found = plan(spec, parent, Verdicts(store).current(parent.name), proposals)
     if len(found.dropped) == len(parent):
         raise SpecError(f"cleaning would leave no image of {len(parent):,}; keep some of what the verdicts would drop")
     identity = _identity(spec, found)

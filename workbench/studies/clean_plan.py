@@ -156,12 +156,12 @@ def proposing(spec: CleanSpec, dataset: Dataset, store: Store) -> Suspects | Non
 
     Raises
     ------
-    StoreError, SpecError
+    SpecError
         There is no such run, or it ranked other images than the dataset holds now.
     """
     if not spec.suspects:
         return None
-    suspects = open_suspects(store.artifact("suspects", spec.suspects))
+    suspects = open_suspects(store.named("suspects", spec.suspects))
     if suspects.spec.dataset != dataset.name:
         raise SpecError(f"{spec.suspects} ranks {suspects.spec.dataset!r}, not {dataset.name!r}; name a run of that")
     if suspects.artifact.manifest["content"].get("rows") != dataset.fingerprint:

@@ -332,16 +332,7 @@ def find_dissection(store: Store, name: str) -> Dissection:
     SpecError
         There is none, or the beginning fits several.
     """
-    wanted = name.removeprefix(f"{KIND}/")
-    artifacts = {artifact.name: artifact for artifact in store.artifacts(KIND)}
-    fitting = [n for n in artifacts if n == wanted] or [
-        n for n in artifacts if wanted and (n.startswith(wanted) or n.endswith(f"-{wanted}"))
-    ]
-    if not fitting:
-        raise unknown_name("dissection", name, artifacts)
-    if len(fitting) > 1:
-        raise SpecError(f"{name!r} fits {len(fitting)} dissections: {', '.join(sorted(fitting))}; name one in full")
-    return Dissection(artifacts[fitting[0]])
+    return Dissection(store.named(KIND, name))
 
 
 def _fixed(array: Numbers) -> Numbers:

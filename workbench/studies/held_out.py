@@ -16,6 +16,7 @@ from workbench.store import Store
 from workbench.studies import protocol
 from workbench.studies.embed import embed_dataset
 from workbench.studies.health import Health, load_health
+from workbench.studies.map import check_usable
 
 if TYPE_CHECKING:
     from workbench.models.clip import Clip
@@ -81,7 +82,7 @@ def held_out(
     Raises
     ------
     SpecError
-        No such split, one without labelled images, or the two share images.
+        No such split, one without labelled images, or the two share images; embeddings are not finite or all equal.
     """
     labelled = dataset.labels != ""
     splits = []
@@ -98,6 +99,8 @@ def held_out(
         )
     groups = duplicate_groups(load_health(store, dataset.name))
     embeddings = embed_dataset(dataset, clip, store, progress)
+    rows = np.concatenate(splits)
+    check_usable(embeddings.matrix[rows], dataset, rows, clip.name)
     seen = np.zeros(len(dataset), dtype=bool)
     if clip.training_images is not None:
         seen = clip.training_images.matches(dataset.digests, dataset.hashes)

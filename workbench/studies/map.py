@@ -214,6 +214,16 @@ def check_finite(matrix: Floats, dataset: Dataset, rows: Ints, clip: str) -> Non
         )
 
 
+def check_usable(matrix: Floats, dataset: Dataset, rows: Ints, clip: str) -> None:
+    """As :func:`check_finite`; also raise :class:`SpecError` where two or more embeddings are all equal."""
+    check_finite(matrix, dataset, rows, clip)
+    if len(matrix) > 1 and float(np.ptp(matrix, axis=0).max(initial=0.0)) < 1e-6:
+        raise SpecError(
+            f"{clip} gives all {len(matrix):,} images of {dataset.name} the same embedding, which tells nothing of "
+            "their labels; use another CLIP"
+        )
+
+
 def concept_vectors(concepts: ConceptSet, clip: Clip, store: Store, progress: Progress) -> Floats:
     """Return the mean direction of each concept's sentences, float32 ``(C, D)``."""
     prompts = concepts.prompts()

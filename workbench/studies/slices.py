@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from workbench.data.concepts import ConceptSet, load_concept_set
 from workbench.data.datasets import Dataset, open_dataset
-from workbench.errors import SpecError, unknown_name
+from workbench.errors import SpecError
 from workbench.methods.evidence import q_values
 from workbench.methods.proportions import contrast, share
 from workbench.methods.shapes import Bools, Floats, Ints
@@ -99,16 +99,7 @@ def find_run(store: Store, name: str) -> Classification:
     SpecError
         There is none, or the beginning fits several.
     """
-    wanted = name.removeprefix(f"{CLASSIFICATION}/")
-    artifacts = {artifact.name: artifact for artifact in store.artifacts(CLASSIFICATION)}
-    fitting = [each for each in artifacts if each == wanted] or [
-        each for each in artifacts if wanted and (each.startswith(wanted) or each.endswith(f"-{wanted}"))
-    ]
-    if not fitting:
-        raise unknown_name("classification", name, artifacts)
-    if len(fitting) > 1:
-        raise SpecError(f"{name!r} fits {len(fitting)} classifications: {', '.join(sorted(fitting))}; name one in full")
-    return open_classification(artifacts[fitting[0]])
+    return open_classification(store.named(CLASSIFICATION, name))
 
 
 @dataclass(frozen=True)

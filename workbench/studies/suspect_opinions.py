@@ -12,11 +12,10 @@ import pyarrow as pa
 from workbench.data.concepts import ConceptSet
 from workbench.data.datasets import Dataset
 from workbench.data.images import decode
-from workbench.errors import SpecError
 from workbench.methods import probe
 from workbench.methods.duplicates import connect, tones
 from workbench.methods.neighbours import nearest
-from workbench.methods.shapes import Bools, Floats, Ints, check_embeddings
+from workbench.methods.shapes import Bools, Floats, Ints
 from workbench.methods.suspects import neighbours_opinion
 from workbench.methods.zeroshot import classify
 from workbench.progress import Progress
@@ -24,6 +23,7 @@ from workbench.specs import SuspectsSpec
 from workbench.store import Artifact, ArtifactKey, Build, Store, content_hash
 from workbench.studies.embed import embed_dataset, embed_texts, list_column, list_matrix
 from workbench.studies.health import load_health
+from workbench.studies.map import check_usable
 from workbench.studies.predict import class_scores, record_logits
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def gather(subject: Subject, store: Store, progress: Progress) -> Evidence:
     """
     dataset, clip = subject.dataset, subject.clip
     embeddings = embed_dataset(dataset, clip, store, progress).matrix
-    _check(embeddings, subject)
+    check_usable(embeddings, dataset, np.arange(len(dataset)), clip.name)
     logits = record_logits(dataset, subject.classifier, store, progress) if subject.classifier else None
     seen_by_clip = _seen(dataset, clip)
     seen_by_network = _seen(dataset, subject.classifier.target) if subject.classifier else np.zeros_like(seen_by_clip)
@@ -155,13 +155,6 @@ def kinship_with(seeds: Bools, embeddings: Floats, subject: Subject) -> Floats |
     kind = seeds.astype(np.int64)
     fold = probe.folds(kind, np.full(len(kind), -1), 5, subject.spec.seed)
     return np.asarray(probe.out_of_fold(embeddings, kind, fold, 2, _SEED_STRENGTH)[:, 1])
-
-
-def _check(embeddings: Floats, subject: Subject) -> None:
-    name = f"embeddings of {subject.dataset.name} by {subject.clip.name}"
-    check_embeddings(embeddings, name, "ND")
-    if float(np.ptp(embeddings, axis=0).max(initial=0.0)) < 1e-6:
-        raise SpecError(f"{name} are all equal, so they tell nothing of the labels; use another CLIP")
 
 
 def _seen(dataset: Dataset, model: object) -> Bools:

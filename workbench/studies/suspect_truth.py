@@ -68,10 +68,10 @@ def _voted(dataset: Dataset, votes: Votes) -> Truth:
     """Truth is what more than half of the votes of an image go to."""
     index = {name: place for place, name in enumerate(dataset.classes)}
     labels = np.array([index.get(label, -1) for label in dataset.labels.tolist()])
-    voted = votes.majority(dataset.classes)[vote_rows(votes, dataset)]
-    labelled = labels >= 0
-    known = {"wrong label": labelled & (voted >= 0), "ambiguous": labelled & (voted != -2),
-             "not a face": np.ones(len(dataset), bool)}  # fmt: skip
+    rows = vote_rows(votes, dataset)
+    voted, anybody = votes.majority(dataset.classes)[rows], votes.counts[rows].any(axis=1)
+    labelled = (labels >= 0) & anybody
+    known = {"wrong label": labelled & (voted >= 0), "ambiguous": labelled & (voted != -2), "not a face": anybody}
     positive = {"wrong label": voted != labels, "ambiguous": voted == -1, "not a face": voted == -2}
     return Truth(VOTES, votes.digest, known, positive)
 
