@@ -52,7 +52,8 @@ _WORTH = [
 def _worth(name: str, entry: dict[str, Any]) -> list[object]:
     """Return one bin's row: its ranking beside the best single part's and chance."""
     at = entry["precision"].get(str(entry["positives"]))
-    singles = {part: values["average_precision"][0] for part, values in entry.get("parts", {}).items()}
+    average = entry["average_precision"]  # None where there is nothing to find
+    singles = {part: values["average_precision"][0] for part, values in entry.get("parts", {}).items() if average}
     best = max(singles, key=lambda part: singles[part], default="")
     return [
         name,
@@ -60,7 +61,7 @@ def _worth(name: str, entry: dict[str, Any]) -> list[object]:
         entry["in_bin"],
         entry["found"],
         "" if at is None else f"{100 * at[0]:.1f} ({100 * at[1]:.1f} to {100 * at[2]:.1f})",
-        share(entry["average_precision"][0]),
+        share(average[0]) if average else "",
         f"{best} {100 * singles[best]:.1f}" if best else "",
         share(entry["chance"]),
     ]
