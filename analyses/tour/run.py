@@ -31,6 +31,7 @@ PAGES = {
     "suspects": ("review?dataset=demo&tab=suspects", "[data-testid=stPlotlyChart] .main-svg"),
     "cleaning": ("review?dataset=demo&tab=loop", "[data-testid=stPlotlyChart] .main-svg"),
     "slices": ("slices?dataset=demo", ".slices[data-shown]:not([data-shown=''])"),
+    "attributes": ("slices?dataset=demo&tab=attributes", ".slices[data-shown]:not([data-shown=''])"),
     "neurons": ("neurons?dataset=demo", ".units[data-shown]:not([data-shown=''])"),
     "unit": ("neurons?dataset=demo&unit=conv4b:26&maps=yes", "[data-testid=stPlotlyChart] .main-svg"),
     "reweight": ("reweight?dataset=demo&layer=lin1", "[data-testid=stPlotlyChart] .main-svg"),
