@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.errors import SpecError
-from workbench.methods.proportions import contrast, difference, share
+from workbench.methods.proportions import contrast, difference, paired_difference, share
 
 
 def test_wilson_agrees_with_the_textbook() -> None:
@@ -61,3 +61,23 @@ def test_the_test_is_fishers() -> None:
         n, m = random.integers(1, 25, 2).tolist()
         k, r = int(random.integers(0, n + 1)), int(random.integers(0, m + 1))
         assert contrast(k, n, r, m).p == pytest.approx(tables(k, n, r, m))
+
+
+def test_a_paired_difference_is_newcombes() -> None:
+    found = paired_difference(50, 12, 2, 36)  # Newcombe 1998, paired data: 0.20, 0.0569 to 0.3404
+    assert found == pytest.approx((0.2, 0.0569, 0.3404), abs=1e-4)
+    back = paired_difference(50, 2, 12, 36)
+    assert back == pytest.approx((-found.value, -found.high, -found.low))
+
+
+def test_a_paired_difference_covers_the_truth_and_never_collapses() -> None:
+    rng = np.random.default_rng(3)
+    shares = np.array([0.1, 0.04, 0.8, 0.06])  # gained, lost, both, neither
+    drawn = rng.multinomial(60, shares, 3000)
+    found = [paired_difference(60, int(g), int(lost), int(both)) for g, lost, both, _ in drawn]
+    assert np.mean([each.low <= 0.06 <= each.high for each in found]) > 0.93
+    assert all(each.high - each.low > 0.05 for each in found)
+    assert paired_difference(23, 0, 0, 23) == pytest.approx((0, -0.1431, 0.1431), abs=1e-4)
+    for wrong in ((0, 0, 0, 0), (5, 3, 3, 0), (5, -1, 0, 0)):
+        with pytest.raises(SpecError, match="do not fit"):
+            paired_difference(*wrong)

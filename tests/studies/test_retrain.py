@@ -16,7 +16,7 @@ from workbench.store import Store
 from workbench.studies.clean import clean
 from workbench.studies.embed import embed
 from workbench.studies.held_out import duplicate_groups
-from workbench.studies.leakage import inflation, leakage, open_leakage
+from workbench.studies.leakage import grown_sentence, inflation, leakage, open_leakage
 from workbench.studies.retrain import open_retrain, retrain
 
 COUNT = 240
@@ -182,7 +182,18 @@ def test_leaks_are_counted_and_their_effect_is_measured(store: Store, tmp_path: 
     assert found.inflation.value == pytest.approx(right.mean() - right[~leaked].mean())
     assert found.comparison is not None
     assert found.comparison.images == 51
-    assert "3 of the 51 images of test also stand in train (1 exactly, 2 nearly)" in found.sentence
+    assert found.leaked_comparison is not None
+    assert found.leaked_comparison.images == 3
+    without = np.array(table["predicted_without_leaks"]) == np.array(table["label"])
+    difference = found.leaked_comparison.changes["accuracy"].difference
+    assert difference.value == pytest.approx(right[leaked].mean() - without[leaked].mean())
+    assert (
+        "3 of the 51 images of test also stand in train (1 exactly, 2 nearly). No inflation by leakage"
+        in found.sentence
+    )
+    assert "on those images and by" in found.sentence
+    assert "on all of test." in found.sentence
+    assert "how easy those images are" in grown_sentence(found.inflation)
     assert open_leakage(found.artifact).sentence == found.sentence
     assert dataset.name == found.spec.dataset
 

@@ -35,7 +35,7 @@ RETRAIN_FORM = {
 NUMBERS = {
     "before": ("Before", "Accuracy of the probe that learned the labels before cleaning."),
     "after": ("After", "Accuracy of the probe that learned the cleaned labels, on the same images."),
-    "difference": ("Difference", "After minus before in points, with the 95 % interval of a paired bootstrap."),
+    "difference": ("Difference", "After minus before in points, with a paired 95 % interval (Newcombe's)."),
     "gained": ("Gained / lost", "Images that only the probe after has right, and only the one before."),
     "p": ("McNemar", "Exact two-sided test that gains and losses are equally likely."),
     "images": ("Images", "Held-out images that both are held against."),
@@ -44,7 +44,16 @@ AGAINST = {
     "cleaned": "the cleaned labels",
     "parent": "the labels before cleaning",
 }
+INTERVALS = (
+    "Each score of both probes with its 95 % interval: Wilson's for accuracy, a bootstrap's for the means over "
+    "classes, macro F1 and balanced accuracy."
+)
 LEAKAGE = (
-    "Pictures of the training split that stand in the reported split too, exactly or nearly, make accuracy look better "
-    "than it is on new faces."
+    "Pictures of the training split that stand in the reported split too, exactly or nearly, can make accuracy look "
+    "better than it is on new faces."
+)
+LEAKED = {"leaked": "Learning from copies adds, on leaked images", "all": "… and on all reported images"}
+PAIRED = (
+    "Accuracy of the probe that learned from all images, minus that of one that learned from no leaked image, on the "
+    "same images: Newcombe's paired 95 % interval and McNemar's exact test."
 )

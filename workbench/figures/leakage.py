@@ -1,4 +1,4 @@
-"""Figure of leakage: accuracy on all reported images, without the leaked ones, and on those alone."""
+"""Figure of leakage: two probes, with and without the leaked training images, on the same reported images."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ import plotly.graph_objects as go
 from workbench.figures.theme import tight
 
 WORDS = {
-    "all": "all images",
-    "without": "without leaked images",
-    "leaked": "leaked images alone",
-    "unleaked_probe": "all images, probe trained without them",
+    "leaked_unleaked_probe": "leaked images, not learned from",
+    "leaked": "leaked images, learned from",
+    "unleaked_probe": "all images, leaked not learned from",
+    "all": "all images, leaked learned from",
+    "without": "images that are not leaked",
 }
-"""What accuracy is measured on, in the order it is drawn."""
-_COLOURS = {"all": "#8a929b", "without": "#1f7a8c", "leaked": "#c8742b", "unleaked_probe": "#3a6ea5"}
+"""What accuracy is measured on, in the order it is drawn: pairs on the same images first."""
+WITHOUT, WITH = "#8a929b", "#c8742b"
+"""Colours of the probe that learned from no leaked image, and of the one that learned from all."""
+_COLOURS = {"leaked_unleaked_probe": WITHOUT, "unleaked_probe": WITHOUT}
 
 
 def accuracies(accuracy: Mapping[str, Mapping[str, Any]]) -> go.Figure:
@@ -29,13 +32,14 @@ def accuracies(accuracy: Mapping[str, Mapping[str, Any]]) -> go.Figure:
     """
     figure = go.Figure()
     for name in (name for name in WORDS if name in accuracy):
+        colour = _COLOURS.get(name, WITH)
         value, low, high = (float(accuracy[name][part]) * 100 for part in ("value", "low", "high"))
         figure.add_scatter(
             x=[value],
             y=[WORDS[name]],
             mode="markers",
-            marker={"size": 11, "color": _COLOURS[name]},
-            error_x={"array": [high - value], "arrayminus": [value - low], "color": _COLOURS[name], "thickness": 1.8},
+            marker={"size": 11, "color": colour},
+            error_x={"array": [high - value], "arrayminus": [value - low], "color": colour, "thickness": 1.8},
             hovertemplate=f"%{{y}}: {value:.2f} % (95 % interval {low:.2f} to {high:.2f})<extra></extra>",
             showlegend=False,
         )

@@ -6,6 +6,8 @@ References
 ----------
 Wilson, Probable Inference, the Law of Succession, and Statistical Inference, 1927 (interval of a share).
 Newcombe, Interval Estimation for the Difference between Independent Proportions, 1998 (its method 10).
+Newcombe, Improved Confidence Intervals for the Difference between Binomial Proportions Based on Paired Data, 1998 (its
+method 10).
 """
 
 from __future__ import annotations
@@ -62,6 +64,38 @@ def difference(first: Estimate, second: Estimate) -> Estimate:
         return Estimate(value, -1.0, 1.0)
     low = value - math.hypot(first.value - first.low, second.high - second.value)
     high = value + math.hypot(first.high - first.value, second.value - second.low)
+    return Estimate(value, max(-1.0, low), min(1.0, high))
+
+
+def paired_difference(total: int, gained: int, lost: int, both: int) -> Estimate:
+    """Return the share right after minus the share right before, of the same images, with Newcombe's 95 % interval.
+
+    Parameters
+    ----------
+    total : int
+        Images, at least 1.
+    gained, lost, both : int
+        Images right after only, before only, and both times.
+
+    Raises
+    ------
+    SpecError
+        The counts do not fit the total.
+    """
+    neither = total - gained - lost - both
+    if total < 1 or min(gained, lost, both, neither) < 0:
+        raise SpecError(f"{gained} gained, {lost} lost and {both} both times do not fit {total} images")
+    before, after = share(both + lost, total), share(both + gained, total)
+    margins = math.sqrt((both + lost) * (gained + neither) * (both + gained) * (lost + neither))
+    product = both * neither - gained * lost
+    phi = (max(product - total / 2, 0.0) if product > 0 else product) / margins if margins else 0.0
+    value = (gained - lost) / total
+
+    def reach(one: float, other: float) -> float:
+        return math.sqrt(max(0.0, one**2 - 2 * phi * one * other + other**2))
+
+    low = value - reach(after.value - after.low, before.high - before.value)
+    high = value + reach(after.high - after.value, before.value - before.low)
     return Estimate(value, max(-1.0, low), min(1.0, high))
 
 

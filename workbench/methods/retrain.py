@@ -1,7 +1,11 @@
 """Compare two classifiers on the same images: accuracy, macro F1 and balanced accuracy, their differences, what holds.
 
-Intervals are percentiles of a paired bootstrap: images are drawn again, each with its label and both answers. All
-scores depend on the images only through the counts of (label, first answer, second answer), so those are drawn.
+Accuracy and the recall of a class are shares of images: their intervals are Wilson's, those of their differences
+Newcombe's for paired shares, which hold for few images and for no errors; see :mod:`workbench.methods.proportions`.
+Macro F1 and balanced accuracy are means over classes: their intervals are percentiles of a paired bootstrap, in which
+images are drawn again, each with its label and both answers. They depend on the images only through the counts of
+(label, first answer, second answer), so those are drawn. A class that a resample does not hold is left out of its mean,
+as one that the images do not hold is left out of theirs.
 """
 
 from __future__ import annotations
@@ -16,10 +20,12 @@ from workbench.errors import SpecError
 from workbench.methods.bootstrap import Estimate, estimate, resample_counts
 from workbench.methods.metrics import scores
 from workbench.methods.paired import McNemar, mcnemar
-from workbench.methods.shapes import Ints, check_labels
+from workbench.methods.proportions import paired_difference, share
+from workbench.methods.shapes import Bools, Ints, check_labels
 
 METRICS = ("accuracy", "macro_f1", "balanced_accuracy")
-"""What is compared; balanced accuracy is the mean recall of the classes that occur."""
+"""What is compared: macro F1 is the mean of the classes that are labelled or answered, balanced accuracy that of the
+recalls of those that are labelled."""
 ALPHA = 0.05
 """What counts as rare."""
 _BLOCK = 4_000_000
@@ -113,38 +119,55 @@ def compare(
         check_labels(values, name, count, len(labels))
     if not len(labels):
         raise SpecError("there are no images to compare two classifiers on")
-    cells, sizes = np.unique((labels * count + before) * count + after, return_counts=True)
-    drawn = resample_counts(sizes, resamples, seed)  # (R, M)
-    places = np.stack([cells // count**2, cells // count % count, cells % count])
-    observed = [_scores(sizes[None], places[0], places[1 + which], count) for which in (0, 1)]
-    sampled = [_scores(drawn, places[0], places[1 + which], count) for which in (0, 1)]
-    changes = {name: _compared(observed, sampled, place) for place, name in enumerate(METRICS)}
+    was, now = before == labels, after == labels
+    changes = {"accuracy": _share_change(was, now), **_mean_changes(labels, before, after, count, resamples, seed)}
     support = np.bincount(labels, minlength=count)
-    first = len(METRICS)
     recalls = tuple(
-        ClassRecall(name, int(support[place]), _compared(observed, sampled, first + place))
+        ClassRecall(name, int(support[place]), _share_change(was[labels == place], now[labels == place]))
         for place, name in enumerate(classes)
         if support[place]
     )
-    return Comparison(len(labels), changes, mcnemar(before == labels, after == labels), recalls)
+    return Comparison(len(labels), changes, mcnemar(was, now), recalls)
 
 
-def _scores(counts: Ints, labels: Ints, answers: Ints, n_classes: int) -> np.ndarray:
-    """Return the scores of :data:`METRICS`, then each class's recall, of counts ``(R, M)``: ``(R, 3 + K)``."""
+def _share_change(before: Bools, after: Bools) -> Change:
+    """Compare how many images are right before and after, both ``(N,)`` with N at least 1."""
+    count, gained, lost = len(before), int((after & ~before).sum()), int((before & ~after).sum())
+    return Change(
+        share(int(before.sum()), count),
+        share(int(after.sum()), count),
+        paired_difference(count, gained, lost, int((before & after).sum())),
+    )
+
+
+def _mean_changes(labels: Ints, before: Ints, after: Ints, count: int, resamples: int, seed: int) -> dict[str, Change]:
+    cells, sizes = np.unique((labels * count + before) * count + after, return_counts=True)
+    drawn = resample_counts(sizes, resamples, seed)  # (R, M)
+    places = np.stack([cells // count**2, cells // count % count, cells % count])
+    observed = [_means(sizes[None], places[0], places[1 + which], count) for which in (0, 1)]
+    sampled = [_means(drawn, places[0], places[1 + which], count) for which in (0, 1)]
+    return {name: _compared(observed, sampled, place) for place, name in enumerate(METRICS[1:])}
+
+
+def _means(counts: Ints, labels: Ints, answers: Ints, n_classes: int) -> np.ndarray:
+    """Return macro F1 and balanced accuracy of counts ``(R, M)``, each over the classes it holds: ``(R, 2)``."""
     cell = labels * n_classes + answers
-    occurring = np.zeros(n_classes, dtype=bool)
-    occurring[np.concatenate([labels, answers])] = True
-    labelled = np.bincount(labels, minlength=n_classes) > 0
     parts = []
     block = max(1, _BLOCK // n_classes**2)
     for start in range(0, len(counts), block):
         part = counts[start : start + block]
-        confusion = np.zeros((len(part), n_classes**2), dtype=np.int64)
-        np.add.at(confusion.T, cell, part.T)
-        found = scores(confusion.reshape(-1, n_classes, n_classes), occurring)
-        balanced = found.recall[:, labelled].mean(axis=1)
-        parts.append(np.column_stack([found.accuracy, found.macro_f1, balanced, found.recall]))
+        cells = np.zeros((len(part), n_classes**2), dtype=np.int64)
+        np.add.at(cells.T, cell, part.T)
+        confusion = cells.reshape(-1, n_classes, n_classes)
+        found = scores(confusion)
+        labelled = found.support > 0
+        occurring = labelled | (confusion.sum(axis=1) > 0)
+        parts.append(np.column_stack([_mean(found.f1, occurring), _mean(found.recall, labelled)]))
     return np.concatenate(parts)
+
+
+def _mean(values: np.ndarray, counted: np.ndarray) -> np.ndarray:
+    return np.asarray((values * counted).sum(axis=-1) / counted.sum(axis=-1))
 
 
 def _compared(observed: Sequence[np.ndarray], sampled: Sequence[np.ndarray], place: int) -> Change:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from workbench.methods.reweight_verdict import p_text
 from workbench.reports.base import Report, Table, decimals, interval, points, share
 from workbench.store import Artifact
 
@@ -79,6 +80,7 @@ def retrain(artifact: Artifact) -> Report:
     ]
     parts: list[Table | str] = [
         found.sentence,
+        if against != "changed" or name == "accuracy"  # too few images for a mean over classes
         Table(["against", "score", "before", "after", "difference (points)"], rows, "Percent with 95 % interval"),
         *_ending(artifact, found.notes),
     ]
@@ -95,23 +97,28 @@ def _points(difference: Any, digits: int) -> str:
 
 
 def leakage(artifact: Artifact) -> Report:
-    """Report how many images leak, and the accuracy with and without them."""
+    """Report how many images leak and whether that inflates accuracy: two probes on the same images first."""
     from workbench.studies.leakage import open_leakage
 
     found = open_leakage(artifact)
-    names = {
-        "all": "all reported images",
-        "without": "without leaked ones",
-        "leaked": "leaked ones alone",
-        "unleaked_probe": "all, by a probe that learned from no leaked image",
-    }
-    rows = [[names[name], interval(value._asdict())] for name, value in found.accuracy.items()]
-    parts: list[Table | str] = [
-        found.sentence,
-        Table(["measured on", "accuracy (%), 95 % interval"], rows),
-        *_ending(artifact, found.notes),
+    pairs = {"the leaked images": found.leaked_comparison, "all reported images": found.comparison}
+    paired = [
+        [name, each.images, *_change(each.changes["accuracy"]), p_text(each.mcnemar.p)]
+        for name, each in pairs.items()
+        if each is not None
     ]
-    return Report(_values(artifact), parts)
+    head = ["on", "images", "learned from no leaked image", "learned from all", "difference (points)", "McNemar"]
+    parts: list[Table | str] = [found.sentence]
+    if paired:
+        parts.append(Table(head, paired, "Two probes on the same images; accuracy in percent with 95 % interval"))
+    if paired and found.inflation is not None:
+        names = {"all": "all reported images", "without": "those that are not leaked", "leaked": "leaked ones alone"}
+        rows = [[names[name], interval(found.accuracy[name]._asdict())] for name in names if name in found.accuracy]
+        parts.append(
+            Table(["measured on", "accuracy (%)"], rows, "The probe that learned from all, by what it is held against")
+        )
+        parts.append(found.confounded)
+    return Report(_values(artifact), [*parts, *_ending(artifact, found.notes)])
 
 
 def slices(artifact: Artifact) -> Report:

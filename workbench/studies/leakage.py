@@ -1,4 +1,9 @@
-"""Leakage: pictures that stand in the training split and in the reported one, and what they add to accuracy."""
+"""Leakage: pictures that stand in the training split and in the reported one, and whether they inflate accuracy.
+
+Whether they do is answered by pairs: two probes, one that learned from the leaked training images and one that did
+not, on the same leaked reported images and on the whole split. Accuracy with minus without the leaked reported images
+is told beside it, but it cannot answer: those images may be easier than the others.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +19,7 @@ from workbench.errors import SpecError
 from workbench.methods.bootstrap import Estimate, estimate, resample_counts
 from workbench.methods.proportions import share
 from workbench.methods.retrain import Comparison, compare
-from workbench.methods.reweight_verdict import points
+from workbench.methods.reweight_verdict import p_text, points
 from workbench.methods.shapes import Bools, Ints
 from workbench.progress import SILENT, Progress
 from workbench.specs import LeakageSpec
@@ -26,6 +31,10 @@ if TYPE_CHECKING:
 
 KIND = "leakage"
 """Kind of the artifacts that :func:`leakage` makes."""
+CONFOUNDED = "that mixes in how easy those images are, so it does not tell what leaking adds"
+"""What is said of accuracy with minus without leaked images."""
+MEASURE = 2
+"""Number of the way it is measured; results of another are measured again."""
 
 
 @dataclass(frozen=True)
@@ -59,15 +68,18 @@ class Leakage:
     def accuracy(self) -> dict[str, Estimate]:
         """Of the probe, by the images it is measured on, with Wilson's interval; one without images is left out.
 
-        ``all`` reported images, the ``leaked`` ones alone, those ``without`` them, and ``unleaked_probe``: all again,
-        of a probe that learned from no leaked image.
+        ``all`` reported images, the ``leaked`` ones alone, those ``without`` them; ``unleaked_probe`` and
+        ``leaked_unleaked_probe``: all and the leaked ones again, of a probe that learned from no leaked image.
         """
         found = self.artifact.manifest["summary"]["accuracy"]
         return {name: Estimate(**value) for name, value in found.items()}
 
     @property
     def inflation(self) -> Estimate | None:
-        """Accuracy on all reported images minus that without leaked ones, 95 % interval; ``None`` if all are leaked."""
+        """Accuracy on all reported images minus that without leaked ones, 95 % interval; ``None`` if all are leaked.
+
+        It mixes what leaking adds with how easy the leaked images are; :attr:`leaked_comparison` does not.
+        """
         found = self.artifact.manifest["summary"]["inflation"]
         return Estimate(**found) if found else None
 
@@ -78,9 +90,20 @@ class Leakage:
         return Comparison.from_dict(found) if found else None
 
     @property
+    def leaked_comparison(self) -> Comparison | None:
+        """The same two probes on the leaked reported images alone; ``None`` without any, and in older results."""
+        found = self.artifact.manifest["summary"].get("leaked_comparison")
+        return Comparison.from_dict(found) if found else None
+
+    @property
     def sentence(self) -> str:
-        """The result as one sentence."""
+        """The result: how much leaks, and whether that inflates accuracy."""
         return str(self.artifact.manifest["summary"]["sentence"])
+
+    @property
+    def confounded(self) -> str:
+        """Accuracy with minus without the leaked images as one sentence that says why it does not answer; or empty."""
+        return grown_sentence(self.inflation) if self.inflation is not None else ""
 
     @property
     def images(self) -> pa.Table:
@@ -107,6 +130,7 @@ def leakage(spec: LeakageSpec, store: Store, progress: Progress = SILENT) -> Lea
         "dataset": dataset.name,
         "rows": dataset.fingerprint,
         "clip": clip.fingerprint,
+        "measure": MEASURE,
         **{name: getattr(spec, name) for name in ("train", "report_on", "resamples", "seed")},
     }
     key = ArtifactKey(KIND, f"{dataset.name}-{spec.clip.rpartition('/')[2]}-{spec.report_on}", content)
@@ -136,14 +160,17 @@ def _compute(
     progress.step("train with and without leaked images", 1 + bool(leaked.any()))
     answers = _answers(data, labels, data.train, spec.seed)
     progress.advance()
-    comparison, unleaked = None, None
+    comparison, on_leaked, unleaked = None, None, None
     if leaked.any():
         unleaked = _answers(data, labels, np.setdiff1d(data.train, data.leaked_train), spec.seed)
         comparison = compare(given, unleaked, answers, dataset.classes, spec.resamples, spec.seed)
+        pair = (unleaked[leaked], answers[leaked])
+        on_leaked = compare(given[leaked], *pair, dataset.classes, spec.resamples, spec.seed)
         progress.advance()
     right = answers == given
     accuracy = {"all": right, "without": right[~leaked], "leaked": right[leaked]}
-    accuracy |= {"unleaked_probe": unleaked == given} if unleaked is not None else {}
+    if unleaked is not None:
+        accuracy |= {"unleaked_probe": unleaked == given, "leaked_unleaked_probe": (unleaked == given)[leaked]}
     shown = {name: share(int(part.sum()), len(part)) for name, part in accuracy.items() if len(part)}
     grown = None if leaked.all() else inflation(right, leaked, spec.resamples, spec.seed)
     counts = {
@@ -161,7 +188,8 @@ def _compute(
             "accuracy": {name: found._asdict() for name, found in shown.items()},
             "inflation": grown._asdict() if grown else None,
             "comparison": comparison.to_dict() if comparison else None,
-            "sentence": sentence(counts, grown, spec),
+            "leaked_comparison": on_leaked.to_dict() if on_leaked else None,
+            "sentence": sentence(counts, comparison, on_leaked, spec),
             "notes": encoder_notes(data, spec.clip, spec.train, spec.report_on),
         }
     )
@@ -191,19 +219,37 @@ def inflation(right: Bools, leaked: Bools, resamples: int, seed: int = 0) -> Est
     return estimate(float(gap(counts)), gap(drawn))
 
 
-def sentence(counts: Mapping[str, int], grown: Estimate | None, spec: LeakageSpec) -> str:
-    """Return how much leaks, and what it adds, as one sentence."""
-    leaked = counts["exact"] + counts["near"]
-    if not leaked:
+def sentence(
+    counts: Mapping[str, int], comparison: Comparison | None, on_leaked: Comparison | None, spec: LeakageSpec
+) -> str:
+    """Return how much leaks, and whether it inflates accuracy, by the two probes on the same images."""
+    if comparison is None or on_leaked is None:
         return f"No image of {spec.report_on} has a copy in {spec.train}, exact or near: nothing leaks."
-    add = "nothing that could be said, as no other is left"
-    if grown is not None:
-        low, high = (points(value).removeprefix("+") for value in (grown.low, grown.high))
-        add = f"{points(grown.value)} points (95 % interval {low} to {high})"
+    heads = {
+        "helped": "Leakage inflates accuracy",
+        "hurt": "Leaked training images lower accuracy",
+        "no measurable change": "No inflation by leakage can be measured",
+    }
+    leaked = f"{counts['exact'] + counts['near']:,} of the {counts['reported']:,} images of {spec.report_on}"
     return (
-        f"{leaked:,} of the {counts['reported']:,} images of {spec.report_on} also stand in {spec.train} "
-        f"({counts['exact']:,} exactly, {counts['near']:,} nearly); counting them changes accuracy by {add}."
+        f"{leaked} also stand in {spec.train} ({counts['exact']:,} exactly, {counts['near']:,} nearly). "
+        f"{heads[on_leaked.conclusion]}: learning from their copies changes a probe's accuracy by {_gain(on_leaked)} "
+        f"on those images and by {_gain(comparison)} on all of {spec.report_on}."
     )
+
+
+def grown_sentence(grown: Estimate) -> str:
+    """Return accuracy with minus without the leaked images as one sentence that says what it cannot tell."""
+    return f"Counting the leaked images changes accuracy by {_span(grown, ' points')}; {CONFOUNDED}."
+
+
+def _gain(comparison: Comparison) -> str:
+    return f"{_span(comparison.changes['accuracy'].difference, ' points')[:-1]}, {p_text(comparison.mcnemar.p)})"
+
+
+def _span(value: Estimate, unit: str) -> str:
+    low, high = (points(each).removeprefix("+") for each in (value.low, value.high))
+    return f"{points(value.value)}{unit} (95 % interval {low} to {high})"
 
 
 def _answers(data: HeldOut, labels: Ints, rows: Ints, seed: int) -> Ints:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 KIND = "retrain"
 """Kind of the artifacts that :func:`retrain` makes."""
+MEASURE = 2
+"""Number of the way it is compared; results of another are compared again."""
 AGAINST = {
     "cleaned": "the cleaned labels",
     "parent": "the labels before cleaning",
@@ -112,6 +114,7 @@ def retrain(spec: RetrainSpec, store: Store, progress: Progress = SILENT) -> Ret
         "rows": dataset.fingerprint,
         "parent_rows": parent.fingerprint,
         "clip": clip.fingerprint,
+        "measure": MEASURE,
         **{name: getattr(spec, name) for name in ("train", "report_on", "leaks", "resamples", "seed")},
     }
     key = ArtifactKey(KIND, f"{dataset.name}-{spec.clip.rpartition('/')[2]}-{spec.report_on}", content)

@@ -26,6 +26,7 @@ from workbench.studies.clean import Cleaned, cleaned, open_parent
 if TYPE_CHECKING:
     from workbench.methods.retrain import Comparison
     from workbench.studies.clean_plan import Plan
+    from workbench.studies.leakage import Leakage
     from workbench.studies.retrain import Retrain
 
 
@@ -200,7 +201,7 @@ def draw_result(view: View, result: Retrain) -> None:
     plain_values = {name: found.to_dict() for name, found in comparisons.items()}
     left, right = st.columns(2, gap="large")
     with left:
-        st.markdown("**Before and after**", help="Each score of both probes, with its 95 % bootstrap interval.")
+        st.markdown("**Before and after**", help=words.INTERVALS)
         st.plotly_chart(before_after(plain_values, words.AGAINST), key=view.key("before after"), config=CHART)
     with right:
         st.markdown("**Difference**", help=words.NUMBERS["difference"][1])
@@ -244,25 +245,33 @@ def draw_leakage(view: View, dataset: Dataset) -> None:
         result = found[0]
         st.markdown(f"**{plain(result.sentence)}**")
         notices.notes(result.notes)
-        left, right = st.columns([3, 2], gap="large")
-        accuracy = {name: value._asdict() for name, value in result.accuracy.items()}
-        left.plotly_chart(accuracies(accuracy), key=view.key("leakage"), config=CHART)
-        comparison = result.comparison
-        if comparison is not None:
-            change = comparison.changes["accuracy"].difference
-            right.metric(
-                "Leaked training images add",
-                f"{points(change.value)} points",
-                f"{points(change.low)} to {points(change.high)}, {p_text(comparison.mcnemar.p)}",
-                delta_color="off",
-                delta_arrow="off",
-                help="Accuracy on all reported images of the probe that learned from all images, minus that of one "
-                "that learned from no leaked one; paired bootstrap and McNemar's test.",
-            )
+        if result.comparison is not None:
+            draw_leaked(view, result)
     else:
         st.caption(words.LEAKAGE)
     with st.expander("Measure leakage", icon=":material/water_drop:", expanded=False):
         leakage_form(view, dataset)
+
+
+def draw_leaked(view: View, result: Leakage) -> None:
+    """Draw two probes on the same images, and what those images alone would make of accuracy."""
+    left, right = st.columns([3, 2], gap="large")
+    accuracy = {name: value._asdict() for name, value in result.accuracy.items()}
+    left.plotly_chart(accuracies(accuracy), key=view.key("leakage"), config=CHART)
+    pairs = {"leaked": result.leaked_comparison, "all": result.comparison}
+    for name, comparison in pairs.items():
+        if comparison is not None:
+            change = comparison.changes["accuracy"].difference
+            right.metric(
+                words.LEAKED[name],
+                f"{points(change.value)} points",
+                f"{points(change.low)} to {points(change.high)}, {p_text(comparison.mcnemar.p)}",
+                delta_color="off",
+                delta_arrow="off",
+                help=words.PAIRED,
+            )
+    if result.inflation is not None:
+        st.caption(plain(result.confounded))
 
 
 def images_csv(result: Retrain) -> bytes:
