@@ -88,6 +88,8 @@ def test_slices_of_a_run_and_by_an_attribute_file(
     text = capsys.readouterr().out
     assert "age: old" in text
     assert "age: young" in text
+    assert "in four searches of five" in text
+    assert "Accuracy by class and age, against the other images of the class" in text
 
 
 @pytest.mark.parametrize(

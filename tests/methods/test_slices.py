@@ -1,12 +1,18 @@
 from __future__ import annotations
 
+import itertools
+import math
+
 import numpy as np
 import pytest
+from scipy.stats import binom
 
 from workbench.errors import SpecError
+from workbench.methods.proportions import contrast
 from workbench.methods.shapes import Bools, Floats
 from workbench.methods.slices import (
     centre,
+    detectable,
     find_groups,
     halves,
     measure,
@@ -136,3 +142,30 @@ def test_nan_is_refused() -> None:
     points[3, 1] = np.nan
     with pytest.raises(SpecError, match="NaN"):
         centre(points)
+
+
+def power(images: int, others: int, group: float, rate: float, level: float) -> float:
+    """Add up how likely each pair of counts is for which Fisher's test finds the group worse: literal."""
+    found = 0.0
+    for wrong, rest in itertools.product(range(images + 1), range(others + 1)):
+        if wrong / images > rest / others and contrast(wrong, images, rest, others).p <= level:
+            found += float(binom.pmf(wrong, images, group) * binom.pmf(rest, others, rate))
+    return found
+
+
+@pytest.mark.parametrize(("images", "others", "rate", "level"), [(20, 60, 0.2, 0.05), (15, 40, 0.1, 0.01)])
+def test_what_can_be_found_is_found_in_four_of_five_by_fishers_test(
+    images: int, others: int, rate: float, level: float
+) -> None:
+    least = detectable(images, others, rate, level)
+    assert least is not None
+    assert power(images, others, rate + least, rate, level) == pytest.approx(0.8, abs=0.05)
+
+
+def test_more_images_show_smaller_differences_and_a_handful_none() -> None:
+    least = [detectable(count, 2000, 0.13) or math.inf for count in (20, 60, 200, 1000)]
+    assert least == sorted(least, reverse=True)
+    assert least[-1] < 0.06
+    assert detectable(2, 2000, 0.13) is None
+    assert detectable(0, 10, 0.1) is None
+    assert detectable(10, 10, 1.0) is None

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +12,18 @@ import pytest
 from tests.studies.review_data import CLASSES, judged_dataset
 from workbench.data.datasets import Dataset
 from workbench.errors import ConceptSetError, InputError, SpecError
+from workbench.methods.evidence import q_values
+from workbench.methods.proportions import contrast
+from workbench.methods.slices import detectable
+from workbench.models.clip import load_clip
+from workbench.progress import SILENT
 from workbench.specs import ClassifySpec, SlicesSpec
 from workbench.store import ArtifactKey, Store
-from workbench.studies.attributes import read_attributes
+from workbench.studies.attributes import attribute_sets, guessed, read_attributes
 from workbench.studies.classify import classify
+from workbench.studies.embed import embed_dataset
 from workbench.studies.slices import GUESS_WARNING, find_run, slices
-from workbench.studies.slicing import open_slices
+from workbench.studies.slicing import ClassGap, open_slices
 
 COUNT = 300
 
@@ -78,16 +86,18 @@ def test_groups_are_measured_on_the_half_that_did_not_find_them(
 def test_a_slices_faces_come_wrong_ones_first(store: Store, dataset: Dataset, run: str, clip: str) -> None:
     found = slices(SlicesSpec(run, clip, split="all", slices=6), store)
     table = found.images.to_pydict()
-    wrong = dict(zip(table["row"], table["wrong"], strict=True))
+    wrong, finding = (dict(zip(table["row"], table[name], strict=True)) for name in ("wrong", "finding"))
     for place, each in enumerate(found.slices):
         rows = found.rows(place).tolist()
         assert len(rows) == each.members
         judged = [wrong[row] for row in rows]
         assert judged == sorted(judged, reverse=True)
         assert list(each.examples) == dataset.ids[rows[:12]].tolist()
-        errors = [(dataset.labels[row], CLASSES[CLASSES.index(dataset.labels[row]) - 1]) for row in rows if wrong[row]]
-        if each.confusion is not None:
-            assert each.confusion[2] == max(errors.count(pair) for pair in errors)
+        counted = [row for row in rows if wrong[row] and not finding[row]]
+        assert len(counted) == each.wrong
+        errors = [(dataset.labels[row], CLASSES[CLASSES.index(dataset.labels[row]) - 1]) for row in counted]
+        most = max((errors.count(pair) for pair in errors), default=0)
+        assert (each.confusion[2] if each.confusion else 0) == most
     with pytest.raises(SpecError, match="there is no slice 99"):
         found.rows(99)
     assert open_slices(found.artifact).slices == found.slices
@@ -146,8 +156,70 @@ def test_attributes_of_a_file_are_measured_on_all_images(
     assert [each.images for each in quarters] == [75, 75, 75, 75]
     happy = [each for each in found.gaps if (each.attribute, each.label) == ("years", "happy")]
     assert sum(each.images for each in happy) == 100
-    right = sum(each.accuracy.value * each.images for each in happy)
+    right = sum(each.accuracy.value * each.images for each in happy if each.accuracy is not None)
     assert right == pytest.approx((~wrong[labels == "happy"]).sum())
+
+
+def test_cells_of_few_images_are_neither_compared_nor_tested(
+    store: Store, dataset: Dataset, run: str, clip: str, tmp_path: Path
+) -> None:
+    sad = np.flatnonzero(dataset.labels == "sad")
+    names = np.where(np.arange(COUNT) % 2 == 0, "a", "b")
+    names[sad] = "a"
+    names[sad[:7]] = "b"  # all of them wrong or right by chance: seven images say nothing
+    path = write_attributes(tmp_path / "own.csv", dataset.ids.tolist(), kind=names.tolist())
+    found = slices(SlicesSpec(run, clip, split="all", attribute=str(path)), store)
+    cells = {(each.value, each.label): each for each in found.gaps}
+    few = cells["b", "sad"]
+    assert (few.images, few.accuracy, few.difference, few.q, few.holds) == (7, None, None, None, False)
+    assert cells["a", "sad"].difference is None  # the seven are what it would be held against
+    others = [cells[value, label] for value in "ab" for label in CLASSES if label != "sad"]
+    p = [contrast(*counts(found.run, store, names, each)).p for each in others]
+    assert [each.q for each in others] == pytest.approx(q_values(np.array(p)).tolist())
+    assert len(found.gaps) == 6
+
+
+def counts(run: str, store: Store, names: np.ndarray, cell: ClassGap) -> tuple[int, int, int, int]:
+    """Count right images and all, of a class in a slice and outside it."""
+    found = find_run(store, run)
+    right, own = found.labels == found.predicted, found.labels == cell.label
+    inside, outside = own & (names == cell.value), own & (names != cell.value)
+    return int(right[inside].sum()), int(inside.sum()), int(right[outside].sum()), int(outside.sum())
+
+
+def test_nothing_holds_by_guesses_that_are_unsure_or_of_words_never_seen(
+    store: Store, dataset: Dataset, clip: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guesses = SlicesSpec("none", clip, split="all", attribute="perceived-attributes#gender", smallest=5)
+    sets = attribute_sets(guesses.attribute)
+    model = load_clip(clip)
+    codes = guessed(sets, embed_dataset(dataset, model, store).matrix, model, store, SILENT)[0].codes
+    run = write_run(store, dataset, codes == codes[0])  # wrong exactly where the guess is this one
+    monkeypatch.setattr("workbench.studies.attributes.UNSURE", 0.0)
+    sure = slices(replace(guesses, run=run), store)
+    assert sure.doubts == {}
+    assert any(each.holds for each in sure.gaps)
+    assert any("follow the expression too" in note for note in sure.notes)
+    for what, change, why in (
+        ("workbench.studies.attributes.UNSURE", 1.1, "300 of 300 guesses are unsure"),
+        ("workbench.models.clip.Clip.unseen_words", lambda *_: ["woman"], "never saw words"),
+    ):
+        monkeypatch.setattr(what, change)
+        shutil.rmtree(sure.artifact.path)
+        unsure = slices(replace(guesses, run=run), store)
+        assert why in unsure.doubts["gender"]
+        assert not any(each.holds for each in unsure.gaps)
+        assert any("no difference by gender is marked as one that holds" in note for note in unsure.notes)
+
+
+def test_what_could_have_been_found_is_that_of_the_median_slice(
+    store: Store, dataset: Dataset, run: str, clip: str
+) -> None:
+    found = slices(SlicesSpec(run, clip, split="all", slices=6), store)
+    measured = sum(not each for each in found.images["finding"].to_pylist())
+    images = int(np.median([each.images for each in found.slices]))
+    expected = detectable(images, measured - images, found.overall.value, 0.05 / len(found.slices))
+    assert found.detectable == (images, expected)
 
 
 def test_missing_values_are_told_and_count_with_the_rest(

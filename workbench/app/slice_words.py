@@ -31,7 +31,12 @@ COLUMNS = {
 NUMBERS = {
     "rate": ("Error rate", "Share of all measured images that are wrong."),
     "slices": ("Slices", "Groups or values that are large enough."),
-    "worse": ("Worse than the rest", "Slices that are wrong more often than all other images, with q at most .05."),
+    "worse": (
+        "Worse than the rest",
+        "Slices that are wrong more often than all other images, with q at most .05; none of attributes in doubt. "
+        "Below it: how many points worse a slice of the median size must be to be found in four searches of five. What "
+        "differs by less goes unseen, so 0 does not say that all slices are alike.",
+    ),
     "unsure": (
         "Unsure guesses",
         "Guesses whose value has a probability under 0.6. They count like the sure ones, which blurs differences.",
@@ -52,8 +57,10 @@ GUESSED = (
 )
 GAPS = (
     "Share of images of a class that are right in a slice, minus the same outside it, in points of percent. *: holds "
-    "(q at most .05 among all cells)."
+    "(q at most .05 among all cells compared). n: images of the class in the slice."
 )
+FEW = "Gray: fewer than {smallest} images of the class in the slice or outside it; not compared. *: holds."
+DOUBT = "No star here: {why}."
 REVIEW = "Judge these faces one by one on the Review page, wrong ones first."
 MAP = "See the dataset's images on the map, coloured by whether the run is right."
 FORM = {

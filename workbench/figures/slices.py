@@ -10,13 +10,15 @@ import numpy as np
 import plotly.graph_objects as go
 
 from workbench.figures.theme import REFERENCE, tight
+from workbench.methods.slices import ALPHA
 
 WORSE, BETTER, UNCLEAR = "#c8742b", "#1f7a8c", "#8a929b"
 """Colours of slices that are wrong more often than the rest, less often, and of those that are not told apart."""
-ALPHA = 0.05
-"""The q value up to which a difference holds."""
 SCALE = ((0.0, "#a85a1a"), (0.25, "#dfa873"), (0.5, "#eef0f1"), (0.75, "#7db4bf"), (1.0, "#14586a"))
 """Colour scale of differences: orange is worse, blue better."""
+
+TOO_FEW = "#d5d9dc"
+"""Colour of cells with too few images to compare."""
 
 Values = Mapping[str, Any]
 
@@ -67,44 +69,52 @@ def slice_rates(slices: Sequence[Values]) -> go.Figure:
 
 
 def class_gaps(gaps: Sequence[Values]) -> go.Figure:
-    """Draw how much more often each class is right in each slice than outside it, in points.
+    """Draw how much more often each class is right in each slice than outside it, in points, and of how many images.
 
     Parameters
     ----------
     gaps : sequence of mapping
         ``attribute``, ``value``, ``label``, ``images``, ``q``, and ``accuracy``, ``difference``, each ``value, low,
-        high``; see :class:`workbench.studies.slicing.ClassGap`. A cell whose difference holds is marked ``*``.
+        high``; see :class:`workbench.studies.slicing.ClassGap`. A cell whose difference holds is marked ``*``; one with
+        too few images (no ``difference``) is gray and without a number.
     """
     rows = list(dict.fromkeys(str(each["value"]) for each in gaps))
     columns = list(dict.fromkeys(str(each["label"]) for each in gaps))
     change = np.full((len(rows), len(columns)), np.nan)
+    few = change.copy()
     texts = np.full(change.shape, "", dtype=object)
     hovers = np.full(change.shape, "", dtype=object)
     for each in gaps:
         cell = rows.index(str(each["value"])), columns.index(str(each["label"]))
+        images = f"{int(each['images']):,}"
+        texts[cell] = f"<span style='font-size:10px'>n {images}</span>"
+        if not each["difference"]:
+            few[cell], hovers[cell] = 0, f"{images} images, too few to compare"
+            continue
         value, low, high = (float(each["difference"][part]) * 100 for part in ("value", "low", "high"))
-        own, images = float(each["accuracy"]["value"]) * 100, int(each["images"])
+        own, holds = float(each["accuracy"]["value"]) * 100, each["q"] is not None and each["q"] <= ALPHA
         change[cell] = value
-        texts[cell] = f"{value:+.0f}{'*' if float(each['q']) <= ALPHA else ''}"
-        hovers[cell] = f"{own:.1f} % right of {images:,}<br>{value:+.1f} points (95 % interval {low:.1f} to {high:.1f})"
+        texts[cell] = f"{value:+.0f}{'*' if holds else ''}<br>{texts[cell]}"
+        hovers[cell] = f"{own:.1f} % right of {images}<br>{value:+.1f} points (95 % interval {low:.1f} to {high:.1f})"
     span = float(np.nanmax(np.abs(change), initial=5.0))
+    common = {
+        "x": [html.escape(name) for name in columns],
+        "y": [html.escape(name) for name in rows],
+        "text": texts,
+        "customdata": hovers,
+        "texttemplate": "%{text}",
+        "hovertemplate": "%{y}, %{x}: %{customdata}<extra></extra>",
+        "hoverongaps": False,
+        "xgap": 2,
+        "ygap": 2,
+    }
+    bar = {"title": "points", "thickness": 12, "outlinewidth": 0}
     figure = go.Figure(
-        go.Heatmap(
-            z=change,
-            x=[html.escape(name) for name in columns],
-            y=[html.escape(name) for name in rows],
-            text=texts,
-            customdata=hovers,
-            texttemplate="%{text}",
-            hovertemplate="%{y}, %{x}: %{customdata}<extra></extra>",
-            colorscale=SCALE,
-            zmin=-span,
-            zmax=span,
-            xgap=2,
-            ygap=2,
-            colorbar={"title": "points", "thickness": 12, "outlinewidth": 0},
-        )
+        [
+            go.Heatmap(z=few, colorscale=[[0, TOO_FEW], [1, TOO_FEW]], showscale=False, **common),
+            go.Heatmap(z=change, colorscale=SCALE, zmin=-span, zmax=span, colorbar=bar, **common),
+        ]
     )
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_xaxes(showgrid=False)
-    return tight(figure, 76 + 38 * max(2, len(rows)))
+    return tight(figure, 76 + 42 * max(2, len(rows)))

@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import ndtri
 
 from workbench.errors import SpecError
 from workbench.methods.bootstrap import Estimate
@@ -35,6 +36,8 @@ ERROR_WEIGHT = 0.5
 """Standard deviation of the error coordinate, where the embeddings have length 1."""
 TYPICAL = 0.2
 """Least standardised difference of a text's similarity from which it names a group."""
+ALPHA = 0.05
+"""The q value up to which a difference holds."""
 _STARTS = 4
 _SMALL = 1e-9
 
@@ -202,6 +205,42 @@ def measure(groups: Ints, wrong: Bools, rows: Bools | None = None) -> list[Slice
             found.append((group, images, errors, contrast(errors, images, total_wrong - errors, total - images)))
     q = q_values(np.array([each[3].p for each in found], dtype=np.float64))
     return [Slice(group, n, k, *of[:3], of.p, float(value)) for (group, n, k, of), value in zip(found, q, strict=True)]
+
+
+def detectable(images: int, others: int, rate: float, level: float = 0.05, power: float = 0.8) -> float | None:
+    """Return how much more often than the rest a group must be wrong for that to be found most of the time.
+
+    Parameters
+    ----------
+    images, others : int
+        Images of the group and of the rest.
+    rate : float
+        Share of the rest that is wrong, 0 to 1.
+    level : float
+        Of a two-sided test: the p up to which a difference counts.
+    power : float
+        In which share of repetitions it is to be found.
+
+    Returns
+    -------
+    float or None
+        The difference of the two shares, rounded up to a thousandth; ``None`` where even a group that is always wrong
+        would be found less often. An approximation of Fisher's test: the normal one with a correction for continuity.
+
+    References
+    ----------
+    Fleiss, Levin & Paik, Statistical Methods for Rates and Proportions, 2003, chapter 4.
+    """
+    if not (images and others and 0 <= rate < 1):
+        return None
+    steps = np.arange(1, int((1 - rate) * 1000) + 1) / 1000
+    group = rate + steps
+    pooled = (images * group + others * rate) / (images + others)
+    null = np.sqrt(pooled * (1 - pooled) * (1 / images + 1 / others))
+    spread = np.sqrt(group * (1 - group) / images + rate * (1 - rate) / others)
+    beyond = steps - (1 / images + 1 / others) / 2 + float(ndtri(level / 2)) * null
+    found = np.flatnonzero(beyond >= float(ndtri(power)) * spread)
+    return float(steps[found[0]]) if len(found) else None
 
 
 def text_scores(points: Floats, groups: Ints, texts: Floats) -> Floats:

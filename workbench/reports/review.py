@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workbench.methods.reweight_verdict import p_text
 from workbench.reports.base import Report, Table, decimals, interval, points, share
 from workbench.store import Artifact
+
+if TYPE_CHECKING:
+    from workbench.studies.slicing import ClassGap, Slices
 
 _SHOWN = 10
 
@@ -142,9 +145,43 @@ def slices(artifact: Artifact) -> Report:
     parts: list[Table | str] = [
         f"{found.run}: {interval(found.overall._asdict())} % of {found.spec.split} wrong",
         Table(head, rows, "95 % intervals; q is Benjamini and Hochberg's"),
+        _detectable(*found.detectable),
+        *_class_gaps(found),
         *_ending(artifact, found.notes),
     ]
     return Report(_values(artifact), parts)
+
+
+def _detectable(images: int, difference: float | None) -> str:
+    if difference is None:
+        return f"a slice of {images:,} images, the median, has too few to tell from the rest"
+    return (
+        f"a slice of {images:,} images, the median, is told from the rest in four searches of five from "
+        f"{100 * difference:.0f} points more on; smaller differences go unseen"
+    )
+
+
+def _class_gaps(found: Slices) -> list[Table | str]:
+    """Return for each attribute how much more often each class is right in each of its values than outside it."""
+    tables: list[Table | str] = []
+    for name in dict.fromkeys(each.attribute for each in found.gaps):
+        own = [each for each in found.gaps if each.attribute == name]
+        labels = list(dict.fromkeys(each.label for each in own))
+        cells = {(each.value, each.label): _gap(each) for each in own}
+        rows = [
+            [value, *(cells[value, label] for label in labels)] for value in dict.fromkeys(each.value for each in own)
+        ]
+        title = (
+            f"Accuracy by class and {name}, against the other images of the class, in points (of how many images); *: "
+            f"holds (q at most 0.05); -: fewer than {found.spec.smallest} images in the slice or outside it"
+        )
+        tables.append(Table([name, *labels], rows, title))
+    return tables
+
+
+def _gap(gap: ClassGap) -> str:
+    shown = f"{points(gap.difference.value, 0)}{'*' if gap.holds else ''}" if gap.difference else "-"
+    return f"{shown} ({gap.images:,})"
 
 
 def _ending(artifact: Artifact, notes: tuple[str, ...]) -> list[Table | str]:

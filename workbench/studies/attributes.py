@@ -113,6 +113,28 @@ def guessed(
     return found
 
 
+def doubts_of(sets: Sequence[ConceptSet], attributes: Sequence[Attribute], clip: Clip) -> dict[str, str]:
+    """Return why nothing can be concluded from the guesses of an attribute, by its name; sure ones are left out."""
+    found = {}
+    for each, attribute in zip(sets, attributes, strict=True):
+        if clip.unseen_words(each.texts):
+            found[attribute.name] = f"{clip.name} never saw words that it is guessed by"
+        elif 2 * attribute.unsure > len(attribute.codes):
+            found[attribute.name] = f"{attribute.unsure:,} of {len(attribute.codes):,} guesses are unsure"
+    return found
+
+
+def unseen_notes(sets: Sequence[ConceptSet], clip: Clip) -> list[str]:
+    """Say which words of the sets' sentences a CLIP never saw, where it tells."""
+    unseen = clip.unseen_words([sentence for each in sets for sentences in each.prompts() for sentence in sentences])
+    if not unseen:
+        return []
+    return [
+        f"{clip.name} never saw these words in training, so what it says of them is no better than chance: "
+        f"{', '.join(unseen)}; take a large CLIP such as ViT-B-32/openai, or a file of known attributes"
+    ]
+
+
 def read_attributes(path: Path, dataset: Dataset, rows: Ints) -> list[Attribute]:
     """Read attributes of images from a CSV or Parquet file with a column ``id``.
 

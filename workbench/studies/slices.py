@@ -27,10 +27,12 @@ from workbench.studies.attributes import (
     UNSURE,
     Attribute,
     attribute_sets,
+    doubts_of,
     fingerprint,
     guessed,
     is_file,
     read_attributes,
+    unseen_notes,
 )
 from workbench.studies.classification import KIND as CLASSIFICATION
 from workbench.studies.classification import Classification, open_classification
@@ -45,6 +47,7 @@ from workbench.studies.slicing import open_slices as open_slices
 if TYPE_CHECKING:
     from workbench.models.clip import Clip
 
+_MEASURE = 2  # what is counted; raised where that changes, so that stored results are not taken for new ones
 EXAMPLES = 12
 """Examples kept of each slice."""
 GUESS_WARNING = (
@@ -79,13 +82,15 @@ def slices(spec: SlicesSpec, store: Store, progress: Progress = SILENT) -> Slice
     key = _key(spec, subject, clip, concept_set, [each.fingerprint for each in sets] or fingerprint(read or []))
 
     def compute(build: Build) -> Artifact:
-        images = embed_dataset(dataset, clip, store, progress).matrix[subject.rows]
+        embeddings = embed_dataset(dataset, clip, store, progress)
+        images = embeddings.matrix[subject.rows]
         if not spec.attribute:
             found = _groups(spec, subject, centre(images), _Words(concept_set, clip, store, progress))
         else:
             attributes = read if read is not None else guessed(sets, images, clip, store, progress)
-            notes = [GUESS_WARNING, *_unseen(sets, clip)] if sets else []
-            found = _by_attributes(spec, subject, centre(images), attributes, notes)
+            notes = [GUESS_WARNING, _confounded(run.embeddings == embeddings.artifact.reference)] if sets else []
+            doubts = doubts_of(sets, attributes, clip) if sets else {}
+            found = _by_attributes(spec, subject, centre(images), attributes, notes + unseen_notes(sets, clip), doubts)
         return _finish(build, subject, found)
 
     return Slices(store.find_or_build(key, spec.to_dict(), compute, progress))
@@ -140,6 +145,7 @@ def _key(
         "clip": clip.fingerprint,
         "seed": spec.seed,
         "smallest": spec.smallest,
+        "measure": _MEASURE,
     }
     if spec.attribute:
         content["attributes"] = attributes
@@ -177,6 +183,7 @@ class _Found:
     finding: Bools
     notes: list[str]
     unsure: dict[str, int] = field(default_factory=dict)
+    doubts: dict[str, str] = field(default_factory=dict)
     gaps: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -194,7 +201,7 @@ def _groups(spec: SlicesSpec, subject: _Subject, points: Floats, words: _Words) 
     order = {each.group: place for place, each in enumerate(measured)}
     codes = np.array([order.get(group, -1) for group in found.tolist()], dtype=np.int64)
     listed = [
-        _slice(subject, each, _members(subject, codes == place, typical), "", names[each.group])
+        _slice(subject, each, _members(subject, codes == place, typical), "", names[each.group], ~finding)
         for place, each in enumerate(measured)
     ]
     notes = [
@@ -211,7 +218,12 @@ def _groups(spec: SlicesSpec, subject: _Subject, points: Floats, words: _Words) 
 
 
 def _by_attributes(
-    spec: SlicesSpec, subject: _Subject, points: Floats, attributes: Sequence[Attribute], notes: list[str]
+    spec: SlicesSpec,
+    subject: _Subject,
+    points: Floats,
+    attributes: Sequence[Attribute],
+    notes: list[str],
+    doubts: dict[str, str],
 ) -> _Found:
     """Measure every value of every attribute on all images: nothing was searched for, so no half is needed."""
     columns, kept_values, typical = {}, {}, np.zeros(len(points), dtype=np.float32)
@@ -230,12 +242,15 @@ def _by_attributes(
         if each.group == 0:
             typical = _typical(points, columns[name])
         members = _members(subject, columns[name] == each.group, typical)
-        one = _slice(subject, replace(each, q=value), members, name, [(kept_values[name][each.group], 0.0)])
+        named = [(kept_values[name][each.group], 0.0)]
+        one = _slice(subject, replace(each, q=value), members, name, named, np.ones(len(points), dtype=bool))
         listed.append(replace(one, texts=()))
     unsure = {each.name: each.unsure for each in attributes if each.confidence is not None}
     typical = _typical(points, next(iter(columns.values())))
     nothing = np.zeros(len(points), dtype=bool)
-    return _Found(listed, columns, typical, nothing, notes, unsure, _gaps(subject, columns, kept_values))
+    gaps = _gaps(subject, columns, kept_values, spec.smallest, doubts)
+    notes += [f"no difference by {name} is marked as one that holds: {why}" for name, why in doubts.items()]
+    return _Found(listed, columns, typical, nothing, notes, unsure, doubts, gaps)
 
 
 def _kept(attribute: Attribute, smallest: int) -> tuple[Ints, list[str]]:
@@ -266,21 +281,33 @@ def _attribute_notes(attribute: Attribute, smallest: int, images: int) -> list[s
     return notes
 
 
-def _gaps(subject: _Subject, columns: dict[str, Ints], values: dict[str, list[str]]) -> list[dict[str, Any]]:
-    """Return the accuracy of each class in each slice, against the same class outside it."""
-    found, p = [], []
+def _gaps(
+    subject: _Subject, columns: dict[str, Ints], values: dict[str, list[str]], smallest: int, doubts: dict[str, str]
+) -> list[dict[str, Any]]:
+    """Return the accuracy of each class in each slice, against the same class outside it.
+
+    A cell with fewer than ``smallest`` images inside or outside holds their number only, and is not tested; nor is one
+    of an attribute in doubt.
+    """
+    found, tested, p = [], [], []
     for name, codes in columns.items():
+        if (codes == 0).all():  # one value for all: nothing to compare
+            continue
         for place, label in itertools.product(range(len(values[name])), subject.run.classes):
             own = subject.labels == label
             inside, outside = subject.wrong[own & (codes == place)], subject.wrong[own & (codes != place)]
-            if not len(inside) or not len(outside):
+            gap: dict[str, Any] = {"attribute": name, "value": values[name][place], "label": label}
+            found.append(gap | {"images": len(inside), "accuracy": None, "difference": None, "q": None})
+            if min(len(inside), len(outside)) < smallest:
                 continue
             against = contrast(int((~inside).sum()), len(inside), int((~outside).sum()), len(outside))
-            p.append(against.p)
-            gap = {"attribute": name, "value": values[name][place], "label": label, "images": len(inside)}
-            found.append(gap | {"accuracy": against.share._asdict(), "difference": against.difference._asdict()})
-    q = q_values(np.array(p, dtype=np.float64))
-    return [each | {"q": float(value)} for each, value in zip(found, q, strict=True)]
+            found[-1] |= {"accuracy": against.share._asdict(), "difference": against.difference._asdict()}
+            if name not in doubts:
+                tested.append(found[-1])
+                p.append(against.p)
+    for cell, q in zip(tested, q_values(np.array(p, dtype=np.float64)).tolist(), strict=True):
+        cell["q"] = q
+    return found
 
 
 def _members(subject: _Subject, inside: Bools, typical: Floats) -> Ints:
@@ -290,9 +317,14 @@ def _members(subject: _Subject, inside: Bools, typical: Floats) -> Ints:
 
 
 def _slice(
-    subject: _Subject, each: Slice, members: Ints, attribute: str, texts: Sequence[tuple[str, float]]
+    subject: _Subject,
+    each: Slice,
+    members: Ints,
+    attribute: str,
+    texts: Sequence[tuple[str, float]],
+    measured: Bools,
 ) -> ErrorSlice:
-    wrong = members[subject.wrong[members]]
+    wrong = members[(subject.wrong & measured)[members]]
     pairs = Counter(zip(subject.labels[wrong].tolist(), subject.predicted[wrong].tolist(), strict=True))
     common = min(pairs.items(), key=lambda pair: (-pair[1], pair[0])) if pairs else None
     return ErrorSlice(
@@ -322,14 +354,10 @@ def _typical(points: Floats, codes: Ints) -> Floats:
     return result
 
 
-def _unseen(sets: Sequence[ConceptSet], clip: Clip) -> list[str]:
-    unseen = clip.unseen_words([sentence for each in sets for sentences in each.prompts() for sentence in sentences])
-    if not unseen:
-        return []
-    return [
-        f"{clip.name} never saw these words in training, so what it says of them is no better than chance: "
-        f"{', '.join(unseen)}; take a large CLIP such as ViT-B-32/openai, or a file of known attributes"
-    ]
+def _confounded(same: bool) -> str:
+    """Say that guesses follow expressions, most of all where they come from the predictions' own embedding."""
+    lead = "the guesses come from the same embedding as the predictions, so they follow" if same else "guesses follow"
+    return f"{lead} the expression too: what differs between guessed groups may be their expressions, not the people"
 
 
 def _finish(build: Build, subject: _Subject, found: _Found) -> Artifact:
@@ -352,6 +380,7 @@ def _finish(build: Build, subject: _Subject, found: _Found) -> Artifact:
             "overall": share(int(wrong[measured].sum()), int(measured.sum()))._asdict(),
             "attributes": [name for name in found.columns if name],
             "unsure": found.unsure,
+            "doubts": found.doubts,
             "slices": [each.to_dict() for each in found.listed],
             "gaps": found.gaps,
             "notes": [*found.notes, *([trained] if seen else [])],

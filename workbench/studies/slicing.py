@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from workbench.errors import SpecError
 from workbench.methods.bootstrap import Estimate
+from workbench.methods.slices import ALPHA, detectable
 from workbench.specs import SlicesSpec
 from workbench.store import Artifact
 
@@ -41,7 +42,7 @@ class ErrorSlice:
     p, q : float
         Fisher's exact test, two-sided, and Benjamini and Hochberg's q among all slices of the run.
     confusion : (str, str, int) or None
-        The commonest error: label, prediction, and how many of all its wrong images that is.
+        The commonest error: label, prediction, and how many of its ``wrong`` images that is.
     examples : sequence of str
         Ids of some members, wrong ones first, the most typical first.
     """
@@ -88,21 +89,39 @@ class ClassGap:
         The slice, and the label of the images.
     images : int
         Images of that label in the slice.
-    accuracy : Estimate
-        Share that is right, with Wilson's interval.
-    difference : Estimate
+    accuracy : Estimate or None
+        Share that is right, with Wilson's interval; ``None`` where fewer images than the run's ``smallest`` have that
+        label inside or outside the slice.
+    difference : Estimate or None
         That minus the accuracy of the same class outside the slice, with Newcombe's interval.
-    q : float
-        Benjamini and Hochberg's q among all classes and slices of the run.
+    q : float or None
+        Benjamini and Hochberg's q among all cells tested; ``None`` where there is no accuracy, and for attributes in
+        doubt (:attr:`Slices.doubts`).
     """
 
     attribute: str
     value: str
     label: str
     images: int
-    accuracy: Estimate
-    difference: Estimate
-    q: float
+    accuracy: Estimate | None
+    difference: Estimate | None
+    q: float | None
+
+    @property
+    def holds(self) -> bool:
+        """Whether the difference was tested and stays after all comparisons."""
+        return self.q is not None and self.q <= ALPHA
+
+
+class Detectable(NamedTuple):
+    """How many images a slice of the median size measures, and how much more often wrong than the rest it must be.
+
+    ``difference`` (0 to 1) is found in four searches of five (80 % power), at the level that the first of all slices
+    must pass (0.05 over their number); ``None`` where it has too few images for any.
+    """
+
+    images: int
+    difference: float | None
 
 
 @dataclass(frozen=True)
@@ -157,6 +176,19 @@ class Slices:
         """By attribute: how many guesses were unsure; see :data:`workbench.studies.attributes.UNSURE`."""
         return dict(self._summary["unsure"])
 
+    @property
+    def doubts(self) -> Mapping[str, str]:
+        """By guessed attribute: why no difference by it holds; none where the guesses are good enough to compare."""
+        return dict(self._summary.get("doubts", {}))
+
+    @property
+    def detectable(self) -> Detectable:
+        """What a slice of the median size could have shown."""
+        images = int(np.median([each.images for each in self.slices]))
+        measured = int((~self.images["finding"].to_numpy(zero_copy_only=False)).sum())
+        level = ALPHA / len(self.slices)
+        return Detectable(images, detectable(images, measured - images, self.overall.value, level))
+
     @cached_property
     def slices(self) -> tuple[ErrorSlice, ...]:
         """The slices: groups by falling error rate; values by attribute, in their order."""
@@ -165,10 +197,12 @@ class Slices:
     @cached_property
     def gaps(self) -> tuple[ClassGap, ...]:
         """Accuracy of each class in each value of each attribute; none for groups."""
-        return tuple(
-            ClassGap(**{**values, **{name: Estimate(**values[name]) for name in ("accuracy", "difference")}})
-            for values in self._summary["gaps"]
-        )
+
+        def read(values: Mapping[str, Any]) -> ClassGap:
+            estimates = {name: values[name] and Estimate(**values[name]) for name in ("accuracy", "difference")}
+            return ClassGap(**{**values, **estimates})
+
+        return tuple(map(read, self._summary["gaps"]))
 
     @cached_property
     def images(self) -> pa.Table:

@@ -64,11 +64,13 @@ def draw_slices(view: View, dataset: Dataset, found: Slices) -> None:
 def headline(found: Slices) -> None:
     """Draw the numbers over the table."""
     overall = found.overall
-    worse = sum(verdict(each.difference.value, each.q) == "worse" for each in found.slices)
+    worse = sum(judged(found, each) == "worse" for each in found.slices)
+    images, difference = found.detectable
+    seen = "too few images to tell" if difference is None else f"seen from {difference * 100:.0f} points on"
     shown = {
         "rate": (percent(overall.value), interval(overall._asdict())),
-        "slices": (count(len(found.slices)), " "),
-        "worse": (count(worse), " "),
+        "slices": (count(len(found.slices)), f"median {count(images)} images"),
+        "worse": (count(worse), seen),
     }
     if found.guessed:
         total = len(found.images)
@@ -79,6 +81,11 @@ def headline(found: Slices) -> None:
     for column, (name, (value, note)) in zip(st.columns(5, gap="small"), shown.items(), strict=False):
         title, help_text = words.NUMBERS[name]
         column.metric(title, value, note, delta_color="off", delta_arrow="off", help=help_text)
+
+
+def judged(found: Slices, each: ErrorSlice) -> str:
+    """Return whether a slice is worse or better than the rest; unclear where its attribute is in doubt."""
+    return "unclear" if each.attribute in found.doubts else verdict(each.difference.value, each.q)
 
 
 def opened(view: View, found: Slices) -> int | None:
@@ -118,7 +125,7 @@ def draw_table(view: View, dataset: Dataset, found: Slices, shown: list[int], ch
 
     slice_table(
         [Column(*words.COLUMNS[name]) for name in ("faces", "name", "rate", "wrong", "difference", "q", "images")],
-        [table_row(found.slices[place]) for place in shown],
+        [table_row(found.slices[place], judged(found, found.slices[place])) for place in shown],
         sheet_address(dataset, faces),
         pictures,
         key=view.key("slices"),
@@ -127,8 +134,8 @@ def draw_table(view: View, dataset: Dataset, found: Slices, shown: list[int], ch
     )
 
 
-def table_row(each: ErrorSlice) -> SliceRow:
-    """Return the table's line of a slice."""
+def table_row(each: ErrorSlice, holds: str) -> SliceRow:
+    """Return the table's line of a slice; ``holds`` is what :func:`judged` returned."""
     rate, difference = each.rate, each.difference
     common = f"{each.confusion[0]} → {each.confusion[1]} ({count(each.confusion[2])})" if each.confusion else "no error"
     members = f"of {count(each.members)}" if each.members > each.images else ""
@@ -141,7 +148,7 @@ def table_row(each: ErrorSlice) -> SliceRow:
         low=rate.low,
         high=rate.high,
         rest=each.rest.value,
-        verdict=verdict(difference.value, each.q),
+        verdict=holds,
         cells=(
             (percent(rate.value), interval(rate._asdict(), 0)),
             (value, f"{low} to {high}"),
@@ -225,13 +232,21 @@ def draw_gaps(view: View, found: Slices) -> None:
     names = [name for name in found.attributes if any(each.attribute == name for each in found.gaps)]
     asked = view["attribute"] if view["attribute"] in names else names[0] if names else ""
     gaps = [
-        {**vars(each), "accuracy": each.accuracy._asdict(), "difference": each.difference._asdict()}
+        {
+            **vars(each),
+            "accuracy": each.accuracy and each.accuracy._asdict(),
+            "difference": each.difference and each.difference._asdict(),
+        }
         for each in found.gaps
         if each.attribute == asked
     ]
     if gaps:
         st.markdown(f"**Accuracy by class and {plain(asked)}, against the other images of the class**", help=words.GAPS)
         st.plotly_chart(class_gaps(gaps), key=view.key("gaps"), config=CHART)
+        lines = [words.FEW.format(smallest=count(found.spec.smallest))]
+        if asked in found.doubts:
+            lines.append(words.DOUBT.format(why=plain(found.doubts[asked])))
+        st.caption(" ".join(lines))
 
 
 def slices_csv(found: Slices) -> bytes:
