@@ -10,6 +10,7 @@ import pytest
 from tests.conftest import write_source
 from workbench.cli import main
 from workbench.data.datasets import open_dataset
+from workbench.data.verdicts import Entry, Verdicts
 from workbench.store import Store
 
 
@@ -42,7 +43,7 @@ def test_two_reviewers_judge_disagree_and_one_takes_it_back(store: Store, capsys
     capsys.readouterr()
     verdicts(store, "list", "faces")
     found = json.loads(capsys.readouterr().out)
-    assert (found["agreed"], found["disputed"], len(found["rows"])) == (1, 0, 3)
+    assert (found["judged_by_one"], found["agreed"], found["disputed"], len(found["rows"])) == (1, 0, 0, 3)
 
 
 @pytest.mark.parametrize(
@@ -78,5 +79,25 @@ def test_the_list_is_readable(store: Store, capsys: pytest.CaptureFixture[str]) 
     capsys.readouterr()
     assert main(["--workspace", str(store.root), "verdicts", "list", "faces"]) == 0
     text = capsys.readouterr().out
-    assert "1 of 60 images judged, 0 disputed" in text
+    assert "1 of 60 images judged, 1 by one reviewer and 0 by several, who agree on 0 and differ on 0" in text
     assert "ambiguous" in text
+    assert "alpha" not in text
+
+
+def test_skips_are_not_judged_and_agreement_says_whether_it_was_reached_blind(
+    store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dataset = open_dataset(store, "faces")
+    entries = [Entry(str(dataset.ids[row]), "Ann", "keep", source="app, blind") for row in range(4)]
+    entries += [Entry(str(dataset.ids[row]), "Bo", "ambiguous" if row else "keep") for row in range(3)]
+    Verdicts(store).add(dataset, [*entries, Entry(str(dataset.ids[9]), "Bo", "skip")])
+    verdicts(store, "list", "faces")
+    found = json.loads(capsys.readouterr().out)
+    assert (found["judged"], found["judged_by_one"], found["agreed"], found["disputed"]) == (4, 1, 1, 2)
+    assert (found["skipped"], found["verdicts_on_those"]) == (1, {"all": 6, "blind": 3})
+    assert found["alpha"]["interval"][0] <= found["alpha"]["value"] <= found["alpha"]["interval"][1]
+    assert main(["--workspace", str(store.root), "verdicts", "list", "faces"]) == 0
+    text = capsys.readouterr().out
+    assert "4 of 60 images judged" in text
+    assert "; 1 only skipped" in text
+    assert "Only 3 of the 6 verdicts behind the agreement were given blind" in text

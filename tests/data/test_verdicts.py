@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -187,7 +188,7 @@ def test_verdicts_on_images_that_are_gone_are_kept_and_counted(
         (entry(99, "keep"), "has no image"),
         (entry(0, "agree"), "is no verdict"),
         (entry(0, "relabel", "bored"), "no class of faces"),
-        (entry(0, "relabel"), "no class of faces"),
+        (entry(0, "relabel"), "Name one of angry"),
         (entry(0, "keep", before="bored"), "no label of faces"),
         (entry(0, "keep", before=""), "no label to keep"),
         (entry(0, "keep", token="short"), "is no token"),
@@ -273,6 +274,49 @@ def test_agreement_is_that_of_the_literal_reference(images: list[dict[str, str]]
             assert pair.kappa <= pair.equal + 1e-12
         else:
             assert math.isnan(pair.kappa)
+
+
+def test_agreements_intervals_are_those_of_drawing_images_again() -> None:
+    rng = np.random.default_rng(0)
+    images = []
+    for _ in range(80):
+        truth = rng.choice(list("abc"))
+        images.append({name: truth if rng.random() < 0.7 else str(rng.choice(list("abc"))) for name in ("x", "y")})
+    images += [{**image, "z": "a"} for image in images[:10]]
+    found = agreement(images)
+    drawn = []
+    for _ in range(600):
+        chosen = [images[row] for row in rng.integers(0, len(images), len(images))]
+        drawn.append((reference.alpha(chosen), reference.kappa([(image["x"], image["y"]) for image in chosen])))
+    (alpha_low, kappa_low), (alpha_high, kappa_high) = np.quantile(drawn, [0.025, 0.975], axis=0)
+    assert found.interval == pytest.approx((alpha_low, alpha_high), abs=0.04)
+    (pair,) = [pair for pair in found.pairs if (pair.first, pair.second) == ("x", "y")]
+    assert pair.interval == pytest.approx((kappa_low, kappa_high), abs=0.04)
+    assert pair.interval[0] < pair.kappa < pair.interval[1]
+
+
+def test_full_agreement_has_no_interval_and_ones_own_opinion_is_no_agreement() -> None:
+    found = agreement([{"x": "a", "y": "a"}, {"x": "b", "y": "b"}, {"x": "a"}], [2, 1, 1])
+    assert (found.images, found.equal, found.verdicts, found.blind) == (2, 2, 4, 3)
+    assert found.alpha == found.pairs[0].kappa == 1
+    assert all(math.isnan(end) for end in (*found.interval, *found.pairs[0].interval))
+
+
+def test_what_one_has_judged_is_apart_from_what_several_agree_on(verdicts: Verdicts, dataset: Dataset) -> None:
+    verdicts.add(dataset, [entry(row, "keep") for row in range(3)] + [entry(3, "skip")])
+    verdicts.add(
+        dataset,
+        [
+            entry(0, "keep", by="bob", source="app, blind"),
+            entry(1, "skip", by="bob"),
+            entry(2, "ambiguous", by="bob", source="app, blind"),
+        ],
+    )
+    settled = verdicts.settled(dataset)
+    assert (settled.shared, settled.alone, set(settled.disputed)) == ({0}, {1}, {2})
+    assert (settled.opinions, len(settled.judged)) == (3, 4)
+    found = verdicts.agreement("faces")
+    assert (found.images, found.equal, found.verdicts, found.blind) == (2, 1, 4, 2)
 
 
 def test_skips_are_no_opinions(verdicts: Verdicts, dataset: Dataset) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from workbench.app.text import several
+from workbench.data.verdicts import Agreement, Settled, blindness
+
 WORDS: dict[str, str] = {
     "name": "Your verdicts are kept under this name, and others' verdicts are shown to you only after yours.",
     "score": "How doubtful the label is, 0 to 1: all parts together.",
@@ -95,18 +98,35 @@ FORM = {
 
 PEOPLE = {
     "reviewer": "Name under which verdicts were given.",
-    "verdicts": "Images with a standing verdict of this reviewer: taken back ones and earlier ones do not count.",
+    "judged": "Images with a standing opinion; verdicts taken back and skipped images do not count.",
+    "alone": "Images on which one reviewer only has an opinion: nothing to agree with.",
+    "several": "Images on which two reviewers or more have an opinion.",
     "both": "Images on which both have an opinion; skipped ones are none.",
     "equal": "Share of those on which both are of one opinion.",
     "kappa": (
-        "Cohen's kappa: agreement beyond what the two reviewers' own frequencies give by chance (0); at most 1. A dash "
-        "where it is not defined."
+        "Cohen's kappa: agreement beyond what the two reviewers' own frequencies give by chance (0); at most 1. In "
+        "brackets the 95 % interval of a bootstrap of the images; none where they never differ. A dash where it is not "
+        "defined."
     ),
     "alpha": (
         "Krippendorff's alpha for nominal data over all images with two or more opinions: 1 is full agreement, 0 what "
-        "chance gives. A dash where it is not defined."
+        "chance gives. In brackets the 95 % interval of a bootstrap of the images; none where nobody differs. A dash "
+        "where it is not defined."
     ),
-    "agreed": "Images all of whose reviewers are of one opinion.",
+    "agreed": "Images judged by several who are all of one opinion.",
     "disputed": "Images on which reviewers differ; each verdict is kept.",
-    "gone": "Judged images that the dataset does not hold any more, or with other pixels; their verdicts are kept.",
 }
+
+
+def people_lines(settled: Settled, agreement: Agreement) -> list[str]:
+    """Return what must be said beside the figures of agreement."""
+    lines = []
+    if agreement.verdicts:
+        lines.append(blindness(agreement))
+    skipped = len(settled.judged) - settled.opinions
+    if skipped:
+        lines.append(f"{several(skipped, 'image')} only skipped: that is no opinion.")
+    if settled.gone:
+        gone = several(settled.gone, "judged image")
+        lines.append(f"Gone from the dataset, or with other pixels now: {gone}; the verdicts are kept.")
+    return lines

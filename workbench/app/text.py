@@ -24,6 +24,11 @@ def count(number: int) -> str:
     return f"{int(number):,}"
 
 
+def several(number: int, noun: str) -> str:
+    """Return a count with its noun: "1 disputed image", "2 disputed images"."""
+    return f"{count(number)} {noun}{'' if number == 1 else 's'}"
+
+
 def interval(value: Mapping[str, float], digits: int = 1) -> str:
     """Return a metric's 95 % interval, such as ``"60.1 to 63.4 %"``."""
     low, high = value["low"], value["high"]

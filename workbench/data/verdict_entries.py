@@ -22,6 +22,8 @@ MAX_REVIEWER = 64
 """Longest name of a reviewer, in characters."""
 MAX_SOURCE = 32
 """Longest name of a source, in characters."""
+BLIND = ", blind"
+"""How the source of a verdict ends that was given without sight of label, opinions, neighbours' labels and others."""
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{8,64}", re.ASCII)
 
@@ -49,7 +51,7 @@ class Entry:
     time : float or None
         When it was judged, in seconds since 1970; ``None``, or a time yet to come, for now.
     source : str
-        Where it came from: ``"app"``, ``"command line"``.
+        Where it came from: ``"app"``, ``"command line"``; with :data:`BLIND` at its end where it was given blind.
     undoes : str
         Token of the verdict that is taken back, where the action is ``"undo"``.
     """

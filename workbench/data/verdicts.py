@@ -19,9 +19,10 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 from workbench.data.datasets import Dataset
-from workbench.data.verdict_agreement import Agreement, Pair, agreement
+from workbench.data.verdict_agreement import Agreement, Pair, agreement, blindness
 from workbench.data.verdict_entries import (
     AMBIGUOUS,
+    BLIND,
     KEEP,
     NOT_A_FACE,
     RELABEL,
@@ -40,6 +41,7 @@ from workbench.store import Store
 
 __all__ = [
     "AMBIGUOUS",
+    "BLIND",
     "COLUMNS",
     "KEEP",
     "NOT_A_FACE",
@@ -54,6 +56,7 @@ __all__ = [
     "Settled",
     "Verdict",
     "Verdicts",
+    "blindness",
     "check_reviewer",
     "current",
     "export_rows",
@@ -134,6 +137,11 @@ class Verdict:
             return f"label: {self.after}"
         return "" if self.action == SKIP else self.action
 
+    @property
+    def blind(self) -> bool:
+        """Whether it was given without sight of the label and of what models, neighbours and others say."""
+        return self.source.endswith(BLIND)
+
 
 Current = dict[tuple[str, str], dict[str, Verdict]]
 """For (digest, id) of an image each reviewer's standing verdict: the latest that was not taken back."""
@@ -150,7 +158,7 @@ class Settled:
     disputed : dict
         Row to each reviewer's verdict, where they differ; skips are left out.
     judged : dict
-        Row to each reviewer's verdict, skips included.
+        Row to each reviewer's verdict, skips included; skips are no opinions, see :attr:`alone` and :attr:`shared`.
     gone : int
         Judged images that the dataset does not hold (any more).
     """
@@ -159,6 +167,24 @@ class Settled:
     disputed: Mapping[int, Mapping[str, Verdict]]
     judged: Mapping[int, Mapping[str, Verdict]]
     gone: int
+
+    @property
+    def alone(self) -> frozenset[int]:
+        """Rows on which one reviewer only has an opinion: nobody has agreed or differed."""
+        return frozenset(row for row in self.agreed if self._opinions(row) == 1)
+
+    @property
+    def shared(self) -> frozenset[int]:
+        """Rows on which two reviewers or more have an opinion and agree."""
+        return frozenset(row for row in self.agreed if self._opinions(row) > 1)
+
+    @property
+    def opinions(self) -> int:
+        """Images on which anybody has an opinion: ``alone``, ``shared`` and ``disputed`` together."""
+        return len(self.agreed) + len(self.disputed)
+
+    def _opinions(self, row: int) -> int:
+        return sum(bool(verdict.opinion) for verdict in self.judged[row].values())
 
 
 class Verdicts:
@@ -231,11 +257,10 @@ class Verdicts:
 
     def agreement(self, dataset: str) -> Agreement:
         """Return how far reviewers agree on the images that several have judged; skips do not count."""
-        opinions = [
-            {name: verdict.opinion for name, verdict in found.items() if verdict.opinion}
-            for found in self.current(dataset).values()
-        ]
-        return agreement(opinions)
+        standing = self.current(dataset).values()
+        opinions = [{name: said.opinion for name, said in found.items() if said.opinion} for found in standing]
+        blind = [sum(said.blind and bool(said.opinion) for said in found.values()) for found in standing]
+        return agreement(opinions, blind)
 
     def progress(self, dataset: str, reviewer: str = "") -> dict[str, int]:
         """Return the number of images by standing verdict, of one reviewer or of all together."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from workbench.methods.reweight_verdict import p_text
 from workbench.reports.base import Report, Table, decimals, interval, points, share
 from workbench.store import Artifact
 
@@ -106,11 +105,11 @@ def leakage(artifact: Artifact) -> Report:
     found = open_leakage(artifact)
     pairs = {"the leaked images": found.leaked_comparison, "all reported images": found.comparison}
     paired = [
-        [name, each.images, *_change(each.changes["accuracy"]), p_text(each.mcnemar.p)]
+        [name, each.images, *_change(each.changes["accuracy"]), decimals(each.mcnemar.p)]
         for name, each in pairs.items()
         if each is not None
     ]
-    head = ["on", "images", "learned from no leaked image", "learned from all", "difference (points)", "McNemar"]
+    head = ["on", "images", "learned from no leaked image", "learned from all", "difference (points)", "McNemar p"]
     parts: list[Table | str] = [found.sentence]
     if paired:
         parts.append(Table(head, paired, "Two probes on the same images; accuracy in percent with 95 % interval"))
