@@ -38,7 +38,8 @@ def by_split(found: Suspects, seen: np.ndarray) -> dict[str, dict[str, Any]]:
     """Return the share of labels doubted in each split, images a given model was trained on apart."""
     kinds = {f"{split}{', seen in training' * known}": (found.splits == split) & (seen == known)
              for split in sorted(set(found.splits.tolist())) for known in (False, True)}  # fmt: skip
-    return {name: {"images": int(rows.sum()), **_percent(found, np.flatnonzero(rows))}
+    return {name: {"images": int(rows.sum()), **_percent(found, np.flatnonzero(rows)),
+                   "by the probe": round(100 * float((found.parts["probe"][rows] > 0.5).mean()), 1)}
             for name, rows in kinds.items() if rows.any()}  # fmt: skip
 
 
@@ -77,17 +78,17 @@ def encoders_opinion(store: Store, dataset: str, n_folds: int, seed: int) -> np.
     return found
 
 
-def against_copies(found: Suspects, store: Store) -> dict[str, Any]:
+def against_copies(found: Suspects, seen: np.ndarray, store: Store) -> dict[str, Any]:
     """Tell odd labels from others among pictures that stand in the dataset three times or more.
 
-    A label is odd where most of the picture's other copies carry another one. Only images no model was trained on, and
-    the mean of the opinions that know nothing of copies: the score itself counts them.
+    A label is odd where most of the picture's other copies carry another one. Only images that no model has ``seen``,
+    and the mean of the opinions that know nothing of copies: the score itself counts them.
     """
     groups = duplicate_groups(open_dataset(store, found.spec.dataset), store)
     doubts = np.nanmean([found.parts[name] for name in _OPINIONS if name in found.parts], axis=0)
     odd: list[bool] = []
     rows: list[int] = []
-    for row in np.flatnonzero((groups >= 0) & (found.labels >= 0) & ~found.leaky):
+    for row in np.flatnonzero((groups >= 0) & (found.labels >= 0) & ~seen):
         others = found.labels[np.flatnonzero((groups == groups[row]) & (found.labels >= 0))]
         counts = np.bincount(others, minlength=len(found.classes))
         counts[found.labels[row]] -= 1

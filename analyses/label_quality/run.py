@@ -36,7 +36,7 @@ def study(dataset: str, store: Store, spec: dict[str, Any], votes: str) -> tuple
         "classes": list(found.classes),
         "noise": found.noise.round().astype(int).tolist(),
         "against_network": second_opinion(alone, network.class_probabilities, held, spec),
-        "against_copies": against_copies(found, store),
+        "against_copies": against_copies(found, found.leaky, store),
         "evaluation": dict(found.evaluation),
         "notes": list(found.notes),
     }
@@ -57,6 +57,7 @@ def out_of_fold(found: Suspects, store: Store, spec: dict[str, Any]) -> dict[str
         "doubted_given": by_split(found, found.leaky),
         "doubted_out_of_fold": by_split(fresh, found.leaky),
         "against_encoders": second_opinion(found, opinion, held, spec),
+        "against_copies_out_of_fold": against_copies(fresh, found.leaky, store),
         "evaluation_out_of_fold": dict(fresh.evaluation),
     }  # fmt: skip
 
