@@ -117,7 +117,7 @@ def test_recolouring_and_prompts_keep_the_selection(tab: Visit, mapped: Store) -
     tab.page.get_by_role("textbox", name="Drop a prompt").fill("a happy face")
     tab.page.get_by_role("textbox", name="Drop a prompt").press("Enter")
     tab.wait_for_value("colour", "prompt")
-    expect(board.locator(".mark.prompt")).to_have_count(1)
+    expect(board.locator(".mark.prompt")).to_have_count(1, timeout=60_000)  # the first prompt loads the CLIP
     expect(board.locator(".scale")).to_be_visible()
     expect(board).to_have_attribute("data-chosen", str(held))
     expect(tab.page.get_by_text("most similar first")).to_be_visible()
