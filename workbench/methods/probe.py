@@ -10,7 +10,7 @@ Alain & Bengio, Understanding intermediate layers using linear classifier probes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,6 +53,23 @@ class Probe:
     def probabilities(self, features: Floats) -> Floats:
         """Return float64 ``(N, K)``, rows summing to 1."""
         return _softmax(self.logits(features))
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers were learned: weights and biases."""
+        return int(self.weights.size + self.bias.size)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return what :meth:`restore` takes."""
+        return {"weights": self.weights, "bias": self.bias, "mean": self.mean, "scale": self.scale}
+
+    @classmethod
+    def restore(cls, arrays: Mapping[str, np.ndarray]) -> Probe:
+        """Make it from its arrays; ``KeyError`` or ``ValueError`` where they do not belong together."""
+        weights, bias, mean, scale = (arrays[name] for name in ("weights", "bias", "mean", "scale"))
+        if weights.shape != (*mean.shape, *bias.shape) or scale.shape != mean.shape:
+            raise ValueError("weights, bias, mean and scale do not fit each other")
+        return cls(weights, bias, mean, scale)
 
 
 def fit(features: Floats, labels: Ints, n_classes: int, strength: float = 100.0, seed: int = 0) -> Probe:

@@ -1,4 +1,4 @@
-"""A network as a classifier of faces: its own classes, or for a CLIP's image tower the texts of a concept set."""
+"""A model as a classifier of faces: a network's own classes, a CLIP's image tower and texts, or a probe."""
 
 from __future__ import annotations
 
@@ -14,10 +14,13 @@ from workbench.methods.zeroshot import ensemble
 from workbench.progress import SILENT, Progress
 from workbench.store import Store, content_hash
 from workbench.studies.embed import embed_texts
+from workbench.studies.probing import PREFIX as PROBE_PREFIX
+from workbench.studies.probing import StoredProbe, find_probe
 
 if TYPE_CHECKING:
     import torch
 
+    from workbench.models.clip import Clip
     from workbench.models.targets import Target
 
 CLIP_PREFIX = "clip:"
@@ -40,24 +43,65 @@ class Classifier:
         In the order of logits (K).
     texts : ndarray of float32, shape (K, D), or None
         For a CLIP's image tower: one unit vector a class, times the CLIP's logit scale.
+    probe : StoredProbe or None
+        What reads the network's outputs instead.
+    encoder : Clip or None
+        The CLIP whose image tower the network is, where a probe reads it: stored embeddings serve as outputs.
     """
 
     target: Target
     classes: tuple[str, ...]
     texts: np.ndarray | None = None
+    probe: StoredProbe | None = None
+    encoder: Clip | None = None
 
     @property
     def fingerprint(self) -> str:
         """Hash of all that changes its answers: network, classes and texts."""
+        if self.probe is not None:
+            return content_hash([self.target.fingerprint, self.probe.fingerprint])
         texts = "" if self.texts is None else hashlib.sha256(self.texts.tobytes()).hexdigest()
         return content_hash([self.target.fingerprint, list(self.classes), texts])
 
     def logits(self, outputs: torch.Tensor) -> np.ndarray:
         """Return the logits, float32 ``(N, K)``, that the network's outputs ``(N, ...)`` mean."""
         values = np.asarray(outputs.detach().float().cpu().numpy())
+        if self.probe is not None:
+            return self.probe.logits(values)
         if self.texts is None:
             return values
         return np.asarray(values / np.linalg.norm(values, axis=1, keepdims=True) @ self.texts.T)
+
+
+def load_classifier(model: str, weights: str, store: Store, progress: Progress = SILENT) -> Classifier:
+    """Load whatever answers pictures with classes: a target network, or a probe of the workspace.
+
+    Parameters
+    ----------
+    model : str
+        ``probe:NAME``, or a target's spec; see workbench.models.targets.
+    weights : str
+        File of a network's weights, where its spec does not say.
+    store, progress
+        The workspace, and who is told.
+
+    Raises
+    ------
+    SpecError, ModelError
+        There is no such model, its weights cannot be had, it names no classes, or a probe's CLIP is gone or is not the
+        one it was trained on.
+    """
+    from workbench.models.targets import load_target
+
+    if not model.startswith(PROBE_PREFIX):
+        return open_classifier(load_target(model, weights, store), store, progress)
+    if weights:
+        raise SpecError(f"{model} is complete in itself; a file of weights goes with a network")
+    from workbench.studies.probe_target import probe_target
+
+    probe = find_probe(model, store)
+    target, clip = probe_target(probe)
+    return Classifier(target, probe.classes, probe=probe, encoder=clip)
 
 
 def open_classifier(target: Target, store: Store, progress: Progress = SILENT) -> Classifier:

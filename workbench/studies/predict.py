@@ -10,6 +10,7 @@ import pyarrow as pa
 from workbench.data.datasets import Dataset, open_dataset
 from workbench.data.images import decode
 from workbench.engines import engine
+from workbench.methods.learners import log_probabilities
 from workbench.methods.shapes import Floats, Ints
 from workbench.methods.zeroshot import ClassScores
 from workbench.progress import SILENT, Progress
@@ -24,7 +25,7 @@ from workbench.studies.classification import (
     image_notes,
     split_metrics,
 )
-from workbench.studies.embed import SHARD, first_rows, list_column, list_matrix
+from workbench.studies.embed import SHARD, embed_dataset, first_rows, list_column, list_matrix
 
 if TYPE_CHECKING:
     import torch
@@ -36,7 +37,7 @@ LOGITS = "logits"
 
 
 def predict(spec: PredictSpec, store: Store, progress: Progress = SILENT) -> Classification:
-    """Classify every image of a dataset with a network, or return what is stored.
+    """Classify every image of a dataset with a network or a probe, or return what is stored.
 
     Raises
     ------
@@ -47,13 +48,12 @@ def predict(spec: PredictSpec, store: Store, progress: Progress = SILENT) -> Cla
     Cancelled
         Stopped by ``progress``; the logits finished so far are kept.
     """
-    from workbench.models.targets import load_target  # loads torch, which reading a stored run does without
-    from workbench.studies.classifier import open_classifier
+    from workbench.studies.classifier import load_classifier  # loads torch, which reading a stored run does without
 
     dataset = open_dataset(store, spec.dataset)
     progress.step(f"load {spec.model}")
-    target = load_target(spec.model, spec.weights, store)
-    classifier = open_classifier(target, store, progress)
+    classifier = load_classifier(spec.model, spec.weights, store, progress)
+    target = classifier.target
     labels = class_labels(dataset, classifier.classes, target.spec)
     content = {
         "dataset": dataset.name,
@@ -72,11 +72,16 @@ def predict(spec: PredictSpec, store: Store, progress: Progress = SILENT) -> Cla
 def record_logits(dataset: Dataset, classifier: Classifier, store: Store, progress: Progress = SILENT) -> Floats:
     """Run a dataset through a network, or return what is stored; equal images run once.
 
+    A probe on a CLIP's embeddings answers the stored ones.
+
     Returns
     -------
     float32 array (N, K)
         Logits of every row of the dataset.
     """
+    if classifier.probe is not None and classifier.encoder is not None:
+        stored = embed_dataset(dataset, classifier.encoder, store, progress).matrix
+        return log_probabilities(classifier.probe.probabilities(stored))
     rows = first_rows(dataset)
     spec = {"dataset": dataset.name, "target": classifier.target.spec}
     content = {"network": classifier.fingerprint, "images": content_hash(dataset.digests[rows].tolist())}

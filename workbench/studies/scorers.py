@@ -20,8 +20,9 @@ from workbench.methods.shapes import Bools, Floats
 from workbench.methods.zeroshot import concept_probabilities, ensemble
 from workbench.progress import SILENT, Progress
 from workbench.store import Store
-from workbench.studies.classifier import Classifier, open_classifier
+from workbench.studies.classifier import Classifier, load_classifier
 from workbench.studies.embed import embed_texts
+from workbench.studies.probing import PREFIX as PROBE_PREFIX
 
 if TYPE_CHECKING:
     import torch
@@ -92,7 +93,7 @@ def open_scorer(model: str, weights: str, store: Store, progress: Progress = SIL
     ----------
     model : str
         A CLIP (``face-clip``, ``MODEL/WEIGHTS``, ``hf-hub:owner/name``, ``local-dir:PATH``) or a network with classes
-        (``face-cnn``, ``network:NAME``, ``checkpoint:PATH``, ... see workbench.models.targets).
+        (``face-cnn``, ``network:NAME``, ``checkpoint:PATH``, ... see workbench.models.targets), or ``probe:NAME``.
     weights : str
         File of a network's weights, where its spec does not say.
 
@@ -102,12 +103,12 @@ def open_scorer(model: str, weights: str, store: Store, progress: Progress = SIL
         There is no such model, its weights cannot be had, or a network names no classes.
     """
     from workbench.models.clip import BUNDLED, load_clip
-    from workbench.models.targets import KINDS, load_target
+    from workbench.models.targets import KINDS
 
     progress.step(f"load {model}")
     kind = model.partition(_SEPARATOR)[0]
-    if kind in KINDS:
-        return NetworkScorer(model, open_classifier(load_target(model, weights, store), store, progress))
+    if kind in KINDS or model.startswith(PROBE_PREFIX):
+        return NetworkScorer(model, load_classifier(model, weights, store, progress))
     if "/" not in model and _SEPARATOR not in model and model not in BUNDLED:
         forms = [*BUNDLED, "face-cnn", "MODEL/WEIGHTS", "local-dir:PATH", "hf-hub:owner/name", "network:NAME"]
         raise unknown_name("model", model, forms)
@@ -154,7 +155,7 @@ class ClipScorer:
 
 
 class NetworkScorer:
-    """A network with classes: probabilities are a softmax over its logits, a class's score is that of its concepts."""
+    """A network or probe: probabilities are a softmax over its logits, a class's score is that of its concepts."""
 
     def __init__(self, model: str, classifier: Classifier) -> None:
         self.model = model

@@ -1,0 +1,186 @@
+"""A stored probe: what it learned from, how its setting was chosen, how good it is; and what it makes of features."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from workbench.errors import DamagedArtifactError, SpecError
+from workbench.methods.learners import LEARNERS, Learned, log_probabilities
+from workbench.methods.shapes import Floats
+from workbench.specs.ladder import ProbeSpec
+from workbench.store import Artifact, Store, content_hash
+
+KIND = "probe"
+"""Kind of the artifacts that hold one, and what its name begins with where a model is asked for: ``probe:NAME``."""
+MODEL = "model"
+"""Name of the arrays."""
+PREFIX = f"{KIND}:"
+
+
+@dataclass(frozen=True)
+class StoredProbe:
+    """A stored probe; it needs neither the images nor the CLIP it has learned from to answer features.
+
+    Parameters
+    ----------
+    artifact : Artifact
+        Arrays ``model``, and one Parquet part with the fingerprints of the training images.
+    """
+
+    artifact: Artifact
+
+    @property
+    def spec(self) -> ProbeSpec:
+        """What was asked for."""
+        return ProbeSpec(**{name: value for name, value in self.artifact.spec.items() if name != "kind"})
+
+    @property
+    def model(self) -> str:
+        """What it is called where a model is asked for: ``probe:NAME``."""
+        return PREFIX + self.artifact.name
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes it answers with, in the order of columns (K)."""
+        return tuple(self._summary["classes"])
+
+    @property
+    def absent(self) -> tuple[str, ...]:
+        """Classes that no training image had: their probability is always about 0."""
+        return tuple(self._summary["absent"])
+
+    @property
+    def learner(self) -> str:
+        """One of :data:`workbench.specs.LEARNERS`."""
+        return str(self._summary["learner"])
+
+    @property
+    def clip(self) -> str:
+        """The CLIP whose embeddings it answers; empty for raw pixels."""
+        return str(self._summary["clip"])
+
+    @property
+    def clip_fingerprint(self) -> str:
+        """Fingerprint of that CLIP when it was trained; empty for raw pixels."""
+        return str(self._summary["clip_fingerprint"])
+
+    @property
+    def dimension(self) -> int:
+        """How many features it takes (D)."""
+        return int(self._summary["dimension"])
+
+    @property
+    def images(self) -> int:
+        """How many images it has learned from."""
+        return int(self._summary["images"])
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers it keeps."""
+        return int(self._summary["parameters"])
+
+    @property
+    def chosen(self) -> float:
+        """The value of the setting that was chosen."""
+        return float(self._summary["chosen"])
+
+    @property
+    def tried(self) -> list[dict[str, Any]]:
+        """Each value of the setting, the smoothest first, on the split that chooses.
+
+        Keys ``value``, ``accuracy`` (an estimate), ``log_loss`` (nats) and ``seconds`` (of learning).
+        """
+        return list(self._summary["tried"])
+
+    @property
+    def seconds(self) -> float:
+        """What learning the one that was chosen took."""
+        return float(next(each["seconds"] for each in self.tried if each["value"] == self.chosen))
+
+    @property
+    def reported(self) -> Mapping[str, Any]:
+        """How good it is on the split reported on: :meth:`workbench.methods.metrics.Evaluation.to_dict`."""
+        reported: Mapping[str, Any] = self._summary["reported"]
+        return reported
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the figures must know."""
+        return tuple(self._summary["notes"])
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of all that changes its answers: its arrays, its classes, its CLIP."""
+        arrays = self.artifact.manifest["parts"][f"{MODEL}.safetensors"]["sha256"]
+        return content_hash([arrays, list(self.classes), self.clip_fingerprint])
+
+    @cached_property
+    def learned(self) -> Learned:
+        """The classifier itself.
+
+        Raises
+        ------
+        DamagedArtifactError
+            The arrays cannot be read, or are not this kind of probe's.
+        """
+        arrays = self.artifact.arrays(MODEL)
+        try:
+            learned = LEARNERS[self.learner].restore(arrays)
+            answer = learned.probabilities(np.zeros((1, self.dimension), dtype=np.float32))
+        except (KeyError, ValueError, IndexError, SpecError) as error:
+            raise self._damaged(str(error)) from error
+        if answer.shape != (1, len(self.classes)):
+            raise self._damaged(f"it answers with {answer.shape[1]} classes, not {len(self.classes)}")
+        return learned
+
+    def probabilities(self, features: Floats) -> Floats:
+        """Return class probabilities, float64 ``(N, K)``, for features ``(N, D)``.
+
+        Raises
+        ------
+        SpecError
+            The features have another dimension, or one is not finite.
+        """
+        if features.ndim != 2 or features.shape[1] != self.dimension:
+            shape = " x ".join(map(str, features.shape))
+            raise SpecError(f"{self.model} takes {self.dimension} features an image, not an array of {shape}")
+        return self.learned.probabilities(features)
+
+    def logits(self, outputs: Floats) -> Floats:
+        """Return logits, float32 ``(N, K)``, of what its encoder gives: embeddings of any length, or pixels."""
+        values = np.asarray(outputs, dtype=np.float32)
+        if self.clip:
+            values = values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-12)
+        return log_probabilities(self.probabilities(values))
+
+    @property
+    def _summary(self) -> Mapping[str, Any]:
+        summary: Mapping[str, Any] = self.artifact.manifest["summary"]
+        return summary
+
+    def _damaged(self, what: str) -> DamagedArtifactError:
+        lines = what.splitlines() or ["they do not fit"]
+        return DamagedArtifactError(f"{self.artifact.path}: its arrays are not a {self.learner} probe's ({lines[0]})")
+
+
+def open_probe(artifact: Artifact) -> StoredProbe:
+    """Open a stored probe; :class:`SpecError` for an artifact of another kind."""
+    if artifact.kind != KIND:
+        raise SpecError(f"{artifact.reference} is not a {KIND}")
+    return StoredProbe(artifact)
+
+
+def find_probe(model: str, store: Store) -> StoredProbe:
+    """Open the probe that ``probe:NAME`` names, by its name in full, the beginning of it, or its hash.
+
+    Raises
+    ------
+    SpecError
+        There is none, or several.
+    """
+    return open_probe(store.named(KIND, model.removeprefix(PREFIX)))
