@@ -29,7 +29,7 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> Store:
     root = tmp_path_factory.mktemp("review")
     store = Store(root / "workspace")
     source = str(write_source(root / "faces.parquet", 90))
-    for name in ("keys", "undo", "away", "hidden", "group", "tabs", "names", "resume", "closed"):
+    for name in ("keys", "undo", "away", "hidden", "group", "tabs", "names", "resume", "closed", "skips", "blind"):
         import_dataset(ImportSpec(source, name), store)
         write_suspects(store, name)
     import_dataset(ImportSpec(str(write_hostile(root)), "hostile"), store)
@@ -111,7 +111,7 @@ def test_every_key_is_its_verdict_and_the_next_face_comes(context: BrowserContex
     ]
     assert {(row.reviewer, row.source) for row in found} == {("ann", "app")}
     assert [row.digest for row in found] == [open_dataset(judged, "keys").digests[row] for row in seen]
-    assert page.locator(".review .counts").inner_text().split("\n")[:2] == ["6", "of 30"]
+    assert page.locator(".review .counts").inner_text().split("\n")[:2] == ["5", "of 30"]  # a skip is none
     assert tab.errors == tab.outside == []
 
 
@@ -216,6 +216,77 @@ def test_others_verdicts_are_hidden_until_one_has_judged(context: BrowserContext
     page.locator(".review .mark.differ").wait_for()
     page.keyboard.press("ArrowLeft")
     page.locator(".review .stamps", has_text="bob: fear").wait_for()
+
+
+def test_a_skip_has_no_mark_whatever_others_say(context: BrowserContext, address: str, judged: Store) -> None:
+    dataset = open_dataset(judged, "skips")
+    Verdicts(judged).add(dataset, [Entry("face-0000", "bob", "keep"), Entry("face-0003", "bob", "skip")])
+    page = open_queue(context, address, "dataset=skips").page
+    for key in ("s", "k"):
+        press(page, key)
+    rows(judged, "skips", 4)
+    page.reload()
+    page.wait_for_selector(SHOWN)
+    page.locator(".review .judged").nth(1).wait_for()
+    assert page.locator(".review .mark").count() == 0
+
+
+def test_a_blind_queue_shows_nothing_that_leads_before_the_verdict(
+    context: BrowserContext, address: str, judged: Store
+) -> None:
+    dataset = open_dataset(judged, "blind")
+    Verdicts(judged).add(dataset, [Entry("face-0000", "bob", "relabel", "fear")])
+    tab = open_queue(context, address, "dataset=blind&blind=yes&label=angry")
+    page, review = tab.page, tab.page.locator(".review")
+    review.locator(".veil").wait_for()
+    for part in (".chip", ".bars", ".enter", ".given-label", ".mark"):
+        assert review.locator(part).count() == 0
+    assert "face-00" not in review.inner_text()
+    first = row_of(page)
+    for key in ("Enter", "k"):
+        page.keyboard.press(key)
+        review.locator(".hint.on").wait_for()
+        assert row_of(page) == first
+    press(page, "s")
+    page.keyboard.press("ArrowLeft")
+    review.locator(".veil").wait_for()  # a skip is no verdict
+    press(page, "3")
+    press(page, "2")
+    page.keyboard.press("ArrowLeft")
+    review.locator(".given .chip").first.wait_for()  # told now; what is said of it from here on is not blind
+    page.keyboard.press("5")
+    found = [row for row in rows(judged, "blind", 5) if row.reviewer == "ann"]
+    assert [(row.action, row.source) for row in found] == [
+        ("skip", "app, blind"),
+        ("relabel", "app, blind"),
+        ("relabel", "app, blind"),
+        ("relabel", "app"),
+    ]
+    assert "blind=yes" in page.url
+    assert tab.errors == []
+
+
+def test_a_blind_queue_hides_the_labels_of_like_images(context: BrowserContext, address: str, judged: Store) -> None:
+    page = open_queue(context, address, "dataset=blind&blind=yes&queue=images&order=stored&face=8", name="eve").page
+    tile = page.locator(".review .tile.copied").first
+    tile.wait_for()
+    assert "face-" not in (tile.get_attribute("title") or "face-")
+    assert tile.locator(".label").inner_text().strip() == ""
+    page.locator(".review .gather", has_text="1 looks the same, a copy").wait_for()
+    page.get_by_label("Blind").locator("xpath=ancestor::label").click()
+    page.locator(".review .given .chip").first.wait_for()
+    assert "face-" in (page.locator(".review .tile.copied").first.get_attribute("title") or "")
+
+
+def test_enter_on_a_part_of_the_page_presses_it_and_judges_nothing(
+    context: BrowserContext, address: str, judged: Store
+) -> None:
+    page = open_queue(context, address, "dataset=skips&queue=suspects&show=all", name="keyboard").page
+    summary = page.locator(".review .explained summary")
+    summary.focus()
+    page.keyboard.press("Enter")
+    page.locator(".review .explained dt", has_text="neighbours").wait_for()
+    assert not [row for row in Verdicts(judged).rows("skips") if row.reviewer == "keyboard"]
 
 
 def test_those_that_look_the_same_get_the_same_verdict_and_one_undo(

@@ -80,6 +80,13 @@ def test_others_verdicts_are_told_to_those_who_have_judged(client: TestClient, s
     assert found["others"] == {"face-0000": [["bob", "relabel", "fear"]]}
 
 
+def test_it_is_kept_whether_a_verdict_was_given_blind(client: TestClient, store: Store) -> None:
+    entries = one("token-0001", blind=True), one("token-0002", 1, blind=False)
+    assert client.post("/api/verdicts", json=body(*entries)).status_code == 200
+    assert [(row.source, row.blind) for row in Verdicts(store).rows()] == [("app, blind", True), ("app", False)]
+    assert client.post("/api/verdicts", json=body(one("token-0003", blind="yes"))).status_code == 400
+
+
 def test_a_verdict_and_its_undo_may_come_together(client: TestClient, store: Store) -> None:
     undo = one("token-0002", 0, "undo", undoes="token-0001")
     assert client.post("/api/verdicts", json=body(one("token-0001"), undo)).json()["refused"] == []

@@ -313,7 +313,7 @@ def test_what_one_has_judged_is_apart_from_what_several_agree_on(verdicts: Verdi
         ],
     )
     settled = verdicts.settled(dataset)
-    assert (settled.shared, settled.alone, set(settled.disputed)) == ({0}, {1}, {2})
+    assert (list(settled.shared), list(settled.alone), list(settled.disputed)) == ([0], [1], [2])
     assert (settled.opinions, len(settled.judged)) == (3, 4)
     found = verdicts.agreement("faces")
     assert (found.images, found.equal, found.verdicts, found.blind) == (2, 1, 4, 2)

@@ -16,11 +16,22 @@ WORDS: dict[str, str] = {
         "Copies first, then the images whose embeddings have the greatest cosine with this one's; below each its "
         "label. Click those that show the same as this face: the next verdict goes to them too."
     ),
-    "alike": "Copies, near-duplicates and images with a cosine of 0.99 or more. G chooses all or none of them.",
+    "alike": (
+        "Copies and near-duplicates by their pixels (framed green), and images that look the same to the CLIP, with a "
+        "cosine of 0.99 or more (framed amber), which may be another moment or person. G chooses all or none of them."
+    ),
     "no_space": "No embeddings of this dataset yet, and no copies of this image; any run with a CLIP makes embeddings.",
     "ambiguous": "A face, but no class is clear",
     "not_a_face": "No face, or nothing to see",
     "skip": "Decide later; a skipped face is no opinion",
+    "together": (
+        "Doubt is the best other class's share of the probability of it and the label, in the mean of all opinions, "
+        "each weighted by how much it tells of the labels; the label counts less where labels of its class are often wrong."
+    ),
+    "blind": (
+        "Blind: label, proposal, doubt, neighbours' labels and others' verdicts are shown once you have given yours. "
+        "Choose a class; it is kept that you judged blind."
+    ),
     "ended": "Look for more takes in what has been added since, and leaves out what you have judged.",
 }
 """What the queue's component says."""
@@ -45,6 +56,11 @@ FILTERS = {
     "queue": "Where the faces come from.",
     "bin": "What a search for suspects holds against an image; its proposals come with the bin 'wrong label'.",
     "proposed": "The class that the run proposes instead of the label.",
+    "blind": (
+        "Hides label, proposal, doubt, neighbours' labels and others' verdicts until yours is given, so that reviewers "
+        "can be compared. Fairest with all images in random order: a queue of suspects says by itself that they are "
+        "doubted."
+    ),
     "show": "Skipped faces are no opinion; disputed are those on which reviewers differ.",
 }
 

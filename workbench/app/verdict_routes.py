@@ -28,7 +28,7 @@ from workbench.app.review import opinions, workspace_mark
 from workbench.app.review_faces import MOST_FACES, alike, faces
 from workbench.app.routes import requested, version_of, workspace
 from workbench.data.datasets import Dataset, open_dataset
-from workbench.data.verdicts import Entry, Verdict, Verdicts
+from workbench.data.verdicts import BLIND, Entry, Verdict, Verdicts
 from workbench.errors import InputError, SpecError, WorkbenchError
 from workbench.specs import check_name
 from workbench.store import Store
@@ -106,14 +106,17 @@ def _entry(one: object) -> Entry:
     if not isinstance(one, dict):
         raise InputError("a verdict is an object with token, image, reviewer and action")
     texts: dict[str, Any] = {name: one.get(name, "") for name in _TEXTS}
-    before, when = one.get("before"), one.get("time")
+    before, when, blind = one.get("before"), one.get("time"), one.get("blind", False)
     for name, value in {**texts, "before": before or ""}.items():
         if not isinstance(value, str) or not _is_text(value):
             raise InputError(f"a verdict's {name} is text")
     if when is not None and (isinstance(when, bool) or not isinstance(when, int | float)):
         raise InputError("a verdict's time is a number of seconds since 1970")
+    if not isinstance(blind, bool):
+        raise InputError("whether a verdict was given blind is true or false")
+    source = f"app{BLIND * blind}"
     try:
-        return Entry(**texts, before=before, time=None if when is None else float(when), source="app")
+        return Entry(**texts, before=before, time=None if when is None else float(when), source=source)
     except OverflowError as error:
         raise InputError("a verdict's time is a number of seconds since 1970") from error
 

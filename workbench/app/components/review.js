@@ -1,7 +1,8 @@
 // Faces to judge, one key a verdict. The coming faces are fetched ahead, so that the next is there at once; verdicts go to
 // the server beside it (review_post.js). The state lives on the root node and outlasts reruns: as long as the queue's
 // signature is the same, the page goes on with the queue it has. Everything is built with textContent: labels, ids and
-// names come from data and from people and are never markup.
+// names come from data and from people and are never markup. In a blind queue nothing that could lead a verdict is shown
+// before it is given: no label, proposal, doubt, neighbours' labels, others' verdicts, nor the id, which may tell a label.
 
 const AHEAD = 16; // faces fetched ahead
 const AHEAD_LIKE = 6; // ... and what is like them
@@ -25,7 +26,7 @@ export default function (component) {
 
 // The empty page; its listeners look at the state, so they are set once.
 function mount(root) {
-  const state = { root, signature: null, faces: new Map(), like: new Map(), pictures: new Map(), asked: new Set() };
+  const state = { root, signature: null, faces: new Map(), like: new Map(), pictures: new Map(), asked: new Set(), told: new Set() };
   root.tabIndex = -1;
   state.onKey = (event) => {
     if (!root.isConnected) document.removeEventListener("keydown", state.onKey, true);
@@ -121,13 +122,14 @@ function onKey(event, state) {
   if (!state.signature || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
   const node = event.composedPath()[0];
   if (node.closest?.("input, textarea, select, [contenteditable=true]") || outside(node)) return;
-  const foreign = node.closest?.("button, a, [role=button], [role=option], [role=radio]") && !state.root.contains(node);
+  const pressing = node.closest?.("button, a, summary, [role=button], [role=option], [role=radio]");
+  const foreign = pressing && !state.root.contains(node);
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   const digit = /^(Digit|Numpad)([1-9])$/.exec(event.code)?.[2];
   let act = null;
   if (digit && !event.shiftKey) act = () => relabel(state, Number(digit) - 1);
   else if (KEYS[key]) act = () => judge(state, KEYS[key], "");
-  else if (key === "Enter" && !foreign) act = () => accept(state);
+  else if (key === "Enter" && !pressing) act = () => accept(state);
   else if (key === "u" || key === "Backspace") act = () => undo(state);
   else if (key === "g") act = () => gather(state);
   else if (key === "ArrowRight" && !foreign) act = () => step(state, 1);
@@ -147,7 +149,8 @@ function relabel(state, place) {
 
 function accept(state) {
   const face = current(state);
-  if (face && !face.action) say(state, "Nothing is proposed for this face.");
+  if (face && hidden(state, face.row)) say(state, "Nothing is proposed in a blind queue; choose a class.");
+  else if (face && !face.action) say(state, "Nothing is proposed for this face.");
   else if (face) judge(state, face.action, face.proposed);
 }
 
@@ -155,11 +158,25 @@ function current(state) {
   return state.faces.get(state.queue[state.place]);
 }
 
+// Whether what is known of a face must not be seen yet: a skip is no verdict, and what has been seen stays seen.
+function hidden(state, row) {
+  const said = state.mine.get(row);
+  return Boolean(state.data.blind) && !state.told.has(seenKey(state, row)) && (!said || said.action === "skip");
+}
+
+function seenKey(state, row) {
+  return `${state.data.dataset} ${row}`;
+}
+
 // Sends a verdict on the face, and on those chosen as looking the same, and goes on.
 function judge(state, action, after) {
   const face = current(state);
   if (!face) return;
   const verdict = verdictOn(face, action, after);
+  if (action === "keep" && hidden(state, face.row)) {
+    say(state, "The label is not shown in a blind queue; choose a class.");
+    return;
+  }
   if (verdict.action === "keep" && !face.label) {
     say(state, "This image has no label to keep.");
     return;
@@ -183,7 +200,7 @@ function verdictOn(image, action, after) {
 function entryOf(state, image, verdict) {
   return {
     token: newToken(), image: image.id, digest: image.digest, reviewer: state.data.reviewer, before: image.label,
-    action: verdict.action, after: verdict.action === "relabel" ? verdict.after : "", time: Date.now() / 1000,
+    action: verdict.action, after: verdict.action === "relabel" ? verdict.after : "", time: Date.now() / 1000, blind: hidden(state, image.row),
   };
 }
 
@@ -211,6 +228,7 @@ function undo(state) {
     token: newToken(), image: item.id, reviewer: state.data.reviewer, action: "undo", undoes: item.token, time: Date.now() / 1000,
   }));
   addToPost(state.data.dataset, back);
+  last.items.forEach((item) => state.others.get(item.row)?.length && state.told.add(seenKey(state, item.row)));
   last.items.forEach((item) => (item.former ? state.mine.set(item.row, item.former) : state.mine.delete(item.row)));
   state.others.delete(last.row);
   if (!last.old) state.times.pop();

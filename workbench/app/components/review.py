@@ -43,6 +43,8 @@ class Session:
         Whether faces judged meanwhile are passed over.
     empty : str
         What is said where the queue is empty.
+    blind : bool
+        Whether nothing that could lead a verdict is shown before it is given.
     """
 
     signature: str
@@ -62,6 +64,7 @@ class Session:
     colours: Mapping[str, str]
     open_only: bool
     empty: str
+    blind: bool
 
 
 def review(

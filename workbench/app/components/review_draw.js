@@ -33,18 +33,21 @@ function drawFace(state) {
   const face = state.faces.get(row);
   const frame = element("div", "frame");
   const caption = element("div", "caption");
-  caption.append(stepper(state, -1, "‹"), element("span", "id", face ? face.id : ""), element("span", "split", face ? face.split : ""), stepper(state, 1, "›"));
+  const blind = hidden(state, row);
+  if (!blind) state.told.add(seenKey(state, row));
+  state.root.dataset.blind = blind ? "yes" : "";
+  caption.append(stepper(state, -1, "‹"), element("span", "id", !face ? "" : blind ? "blind" : face.id), element("span", "split", face ? face.split : ""), stepper(state, 1, "›"));
   if (face) {
     const picture = state.pictures.get(row) ?? new Image();
-    picture.alt = `the face ${face.id}`;
+    picture.alt = blind ? "the face to judge" : `the face ${face.id}`;
     if (!picture.src) picture.src = face.image;
     picture.draggable = false;
     frame.append(picture);
     announce(state, row, picture);
   }
-  if (face && state.mine.has(row)) frame.append(stamps(state, face));
+  if (face && state.mine.has(row)) frame.append(stamps(state, face, blind));
   stage.replaceChildren(frame, caption);
-  about.replaceChildren(...(face ? opinions(state, face) : [element("p", "quiet", "Fetching the face …")]));
+  about.replaceChildren(...(face ? opinions(state, face, blind) : [element("p", "quiet", "Fetching the face …")]));
   drawLike(state);
   drawKeys(state);
   drawBar(state);
@@ -73,13 +76,13 @@ function stepper(state, change, text) {
 }
 
 // What the reviewer has said of the face already, and what others said of it.
-function stamps(state, face) {
+function stamps(state, face, blind) {
   const said = state.mine.get(face.row);
   const node = element("div", "stamps");
   const own = element("span", "own", `you: ${said.action === "keep" ? `keep ${face.label}` : inWords(said.action, said.after)}`);
   own.style.setProperty("--tone", TONES[said.action]);
   node.append(own);
-  (state.others.get(face.row) ?? []).forEach(([name, action, after]) => node.append(element("span", "", `${name}: ${inWords(action, after)}`)));
+  if (!blind) (state.others.get(face.row) ?? []).forEach(([name, action, after]) => node.append(element("span", "", `${name}: ${inWords(action, after)}`)));
   return node;
 }
 
@@ -93,7 +96,7 @@ function chip(state, name, kind = "") {
   return node;
 }
 
-function opinions(state, face) {
+function opinions(state, face, blind) {
   const { words } = state.data;
   const given = element("div", "given");
   given.append(element("span", "", face.label ? "labelled" : "no label"));
@@ -103,14 +106,30 @@ function opinions(state, face) {
   small.alt = "";
   small.className = "small";
   small.title = "The face as seen from afar";
+  if (blind) return [small, element("p", "veil", words.blind)];
   const nodes = [small, given, proposal(state, face)];
   if (face.score !== null) nodes.push(bars([["doubt", face.score, words.score, "strong"]], "doubt"));
-  if (face.parts.length) nodes.push(bars(face.parts.map(([name, value]) => [name, value, words.parts[name] ?? ""]), "parts"));
+  if (face.parts.length) {
+    nodes.push(bars(face.parts.map(([name, value]) => [name, value, words.parts[name] ?? ""]), "parts"));
+    nodes.push(explanation(state, face.parts.map(([name]) => name)));
+  }
   if (face.probabilities.length) nodes.push(probabilities(state, face));
   const seen = remark("A model behind these opinions was trained on this image.", words.seen);
   seen.classList.toggle("none", !face.seen); // it keeps its line, so that the keys below stay where they are
   nodes.push(seen);
   return nodes;
+}
+
+// What the parts say and how they make the doubt; opens by key as well, and stays open from face to face.
+function explanation(state, names) {
+  const { words } = state.data;
+  const node = element("details", "explained");
+  const list = element("dl", "");
+  names.forEach((name) => list.append(element("dt", "", name), element("dd", "", words.parts[name] ?? "")));
+  node.append(element("summary", "", "What these say"), element("p", "", words.together), list);
+  node.open = Boolean(state.explaining);
+  node.addEventListener("toggle", () => { state.explaining = node.open; });
+  return node;
 }
 
 function proposal(state, face) {
@@ -161,7 +180,8 @@ function remark(text, help) {
 function drawLike(state) {
   const row = state.queue[state.place];
   const found = state.like.get(row);
-  const head = element("h4", "", "Most similar images, with their labels");
+  const blind = row !== undefined && hidden(state, row);
+  const head = element("h4", "", blind ? "Most similar images" : "Most similar images, with their labels");
   head.title = state.data.words.similar;
   if (!found) {
     state.parts.like.replaceChildren(head, element("p", "quiet", row === undefined ? "" : "Looking for them …"));
@@ -172,34 +192,42 @@ function drawLike(state) {
     return;
   }
   const tiles = element("div", "tiles");
-  found.items.forEach((item, place) => tiles.append(likeTile(state, found, item, place)));
+  found.items.forEach((item, place) => tiles.append(likeTile(state, found, item, place, blind)));
   const same = found.items.filter((item) => item.same).length;
+  const copies = found.items.filter((item) => item.kind !== "similar").length;
   const all = element("button", "gather");
   all.type = "button";
   all.disabled = !same && !state.chosen.size;
   all.title = state.data.words.alike;
   const count = state.chosen.size;
   const more = `The next verdict goes to ${count} more image${count > 1 ? "s" : ""}`;
-  const text = count ? more : same ? `${same} look${same > 1 ? "" : "s"} the same: apply to all` : "None looks the same; click those that do";
+  const text = count ? more : same ? `${same} look${same > 1 ? "" : "s"} the same${copied(same, copies)}: apply to all` : "None looks the same; click those that do";
   all.append(element("kbd", "", "G"), element("span", "", text));
   all.classList.toggle("on", count > 0);
   all.addEventListener("click", () => gather(state));
   state.parts.like.replaceChildren(head, tiles, all);
 }
 
-function likeTile(state, found, item, place) {
+// How many of those that look the same truly are: by their pixels, not by an embedding.
+function copied(same, copies) {
+  if (same === copies) return same > 1 ? ", all copies" : ", a copy";
+  return copies ? `, ${copies} of them ${copies > 1 ? "copies" : "a copy"}` : ", no copy";
+}
+
+function likeTile(state, found, item, place, blind) {
   const { colours } = state.data;
-  const tile = element("button", item.same ? "tile same" : "tile");
+  const tile = element("button", item.kind !== "similar" ? "tile same copied" : item.same ? "tile same" : "tile");
   const said = state.mine.get(item.row);
   const kind = item.kind === "similar" ? `cosine ${item.cosine?.toFixed(3) ?? "–"}` : item.kind;
-  const text = `${item.id}: labelled ${item.label || "nothing"}, ${item.split}, ${kind}${said ? `; you said ${SAID[said.action]}` : ""}`;
+  const told = blind ? "" : `${item.id}: labelled ${item.label || "nothing"}, `;
+  const text = `${told}${item.split}, ${kind}${said ? `; you said ${SAID[said.action]}` : ""}`;
   tile.type = "button";
   tile.title = text;
   tile.setAttribute("aria-label", text);
   tile.setAttribute("aria-pressed", state.chosen.has(item.row));
   const picture = cut(element("span", "picture"), found.sheet, state.data.sheet_columns, found.items.length, place);
-  const label = element("span", "label", item.label || "no label");
-  label.style.setProperty("--tone", colours[item.label] ?? "#9aa3ab");
+  const label = element("span", "label", blind ? "\u00a0" : item.label || "no label");
+  label.style.setProperty("--tone", blind ? "transparent" : colours[item.label] ?? "#9aa3ab");
   tile.append(picture, label, element("span", "kind", item.kind === "copy" ? "copy" : item.kind === "near-duplicate" ? "near" : item.cosine?.toFixed(2) ?? ""));
   if (said) tile.append(element("span", "tick", "✓"));
   tile.addEventListener("click", () => {
@@ -213,9 +241,10 @@ function likeTile(state, found, item, place) {
 function drawKeys(state) {
   const face = current(state);
   const { keys } = state.parts;
+  const blind = Boolean(face) && hidden(state, face.row);
   const said = face ? state.mine.get(face.row) : null;
   const chosen = (action, after) => said?.action === action && (action !== "relabel" || said.after === after);
-  const proposes = (action, after) => face?.action === action && (action !== "relabel" || face.proposed === after);
+  const proposes = (action, after) => !blind && face?.action === action && (action !== "relabel" || face.proposed === after);
   const make = (key, text, act, options = {}) => {
     const button = element("button", `key ${options.kind ?? ""}`);
     button.type = "button";
@@ -230,10 +259,10 @@ function drawKeys(state) {
   };
   const first = element("div", "row");
   const second = element("div", "row");
-  const keep = face?.label ? `keep ${face.label}` : "keep";
-  first.append(make("K", keep, () => judge(state, "keep", ""), { kind: "main", tone: TONES.keep, disabled: !face?.label, enter: proposes("keep"), said: chosen("keep") }));
+  const keep = face?.label && !blind ? `keep ${face.label}` : "keep";
+  first.append(make("K", keep, () => judge(state, "keep", ""), { kind: "main", tone: TONES.keep, disabled: blind || !face?.label, enter: proposes("keep"), said: chosen("keep") }));
   state.data.classes.forEach((name, place) => {
-    const options = { kind: name === face?.label ? "given-label" : "", tone: state.data.colours[name], enter: proposes("relabel", name), said: chosen("relabel", name) };
+    const options = { kind: name === face?.label && !blind ? "given-label" : "", tone: state.data.colours[name], enter: proposes("relabel", name), said: chosen("relabel", name) };
     first.append(make(place < 9 ? String(place + 1) : "", name, () => relabel(state, place), options));
   });
   second.append(
@@ -241,7 +270,7 @@ function drawKeys(state) {
     make("N", "not a face", () => judge(state, "not-a-face", ""), { enter: proposes("not-a-face"), said: chosen("not-a-face"), title: state.data.words.not_a_face }),
     make("S", "skip", () => judge(state, "skip", ""), { said: chosen("skip"), title: state.data.words.skip }),
     make("U", "undo", () => undo(state), { kind: "apart", disabled: !state.history.length, title: "Take the last verdict back and return to its face (u or Backspace)" }),
-    element("span", "legend", "⏎ accept the proposal · ← → look without judging"),
+    element("span", "legend", blind ? "← → look without judging" : "⏎ accept the proposal · ← → look without judging"),
   );
   keys.replaceChildren(first, second);
   keys.classList.toggle("group", state.chosen.size > 0);
@@ -254,10 +283,12 @@ function drawBar(state) {
     const said = state.mine.get(row);
     if (said) counts[said.action] = (counts[said.action] ?? 0) + 1;
   });
-  const done = Object.values(counts).reduce((sum, count) => sum + count, 0);
-  const total = Math.max(state.data.total, done);
+  const seen = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  const skipped = counts.skip ?? 0;
+  const done = seen - skipped; // a skip is no opinion
+  const total = Math.max(state.data.total, seen);
   const track = element("div", "track");
-  track.title = `${done.toLocaleString("en")} of ${total.toLocaleString("en")} judged by you`;
+  track.title = `${done.toLocaleString("en")} of ${total.toLocaleString("en")} judged by you, ${skipped.toLocaleString("en")} skipped`;
   const words = element("div", "counts");
   words.append(element("b", "", done.toLocaleString("en")), element("span", "", ` of ${total.toLocaleString("en")}`));
   Object.keys(SAID).forEach((action) => {
@@ -324,10 +355,10 @@ function drawHistory(state) {
 function judged(state, one) {
   const tile = element("button", "judged");
   const face = state.faces.get(one.row);
-  const others = state.others.get(one.row) ?? [];
+  const others = one.action === "skip" ? [] : (state.others.get(one.row) ?? []).filter((other) => other[1] !== "skip");
   const mine = one.action === "relabel" ? one.after : one.action === "keep" ? face?.label ?? one.after : one.action;
   const opinion = ([, action, after]) => (action === "keep" || action === "relabel" ? after : action);
-  const differ = one.action !== "skip" && others.some((other) => other[1] !== "skip" && opinion(other) !== mine);
+  const differ = others.some((other) => opinion(other) !== mine);
   const text = inWords(one.action, one.after);
   const more = one.items.length > 1 ? ` +${one.items.length - 1}` : "";
   const told = others.map(([name, action, after]) => `${name}: ${inWords(action, after)}`).join(", ");

@@ -17,13 +17,14 @@ from workbench.errors import unknown_name
 
 FILTERS = {"bin": "", "split": "all", "label": "", "proposed": ""}
 FACES = {"face": ""}
-QUEUE = {"queue": "", "run": "", "show": "unjudged", "order": "doubt", **FILTERS, **FACES}
+QUEUE = {"queue": "", "run": "", "show": "unjudged", "order": "doubt", "blind": "", **FILTERS, **FACES}
 LOOP = {"cleaned": ""}
 DEFAULTS = {"dataset": "", "tab": "queue", "truth": "", "of": "", **QUEUE, **LOOP}
 RESETS = {
     "dataset": ("truth", "of", *QUEUE, *LOOP),
     "queue": ("run", *FILTERS, *FACES),
     "run": (*FILTERS, *FACES, "truth", "of"),
+    "blind": ("label", "proposed"),
     **dict.fromkeys((*FILTERS, "show", "order"), tuple(FACES)),
 }
 

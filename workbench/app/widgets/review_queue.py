@@ -30,7 +30,8 @@ COMPONENT, REVIEWER, ASK, FAULT, AGAIN = "judge", "reviewer", "ask for reviewer"
 def draw_queue(view: View, dataset: Dataset) -> None:
     """Draw the queue that the view names."""
     source = view["queue"] or review.usual_source(dataset)
-    ask = Ask(source, view["show"], view["order"], view["bin"], view["split"], view["label"], view["proposed"])
+    label, proposed = ("", "") if view["blind"] else (view["label"], view["proposed"])  # either would tell
+    ask = Ask(source, view["show"], view["order"], view["bin"], view["split"], label, proposed)
     review.check_ask(ask)
     if source == SELECTION and review.selection_of(dataset) is None:
         raise SpecError(f"no faces of {dataset.name} are selected on the map in this tab; select some there first")
@@ -71,13 +72,16 @@ def draw_filters(view: View, dataset: Dataset, ask: Ask, found: Opinions) -> Non
             _choice("Doubt", view, "bin", list(review.BINS), review.BINS, 124, words.FILTERS["bin"])
         splits = list(dataset.selections)
         _choice("Split", view, "split", splits, {name: definitions.SPLITS.get(name, name) for name in splits}, 118)
-        _choice("Label", view, "label", ["", *classes], {"": "any"}, 112)
-        if found.reference != review.NOBODY:
+        if not view["blind"]:
+            _choice("Label", view, "label", ["", *classes], {"": "any"}, 112)
+        if found.reference != review.NOBODY and not view["blind"]:
             _choice("Proposed", view, "proposed", ["", *classes], {"": "any"}, 112, words.FILTERS["proposed"])
         _choice("Show", view, "show", list(review.SHOWS), review.SHOWS, 150, words.FILTERS["show"])
         orders = [name for name in review.ORDERS if name != "doubt" or ask.source != IMAGES]
         now = ask.order if ask.order in orders else "stored"
         _choice("Order", view, "order", orders, review.ORDERS, 172, "", now)
+        with st.container(width=92, height="stretch", vertical_alignment="bottom"):
+            st.toggle("Blind", help=words.FILTERS["blind"], **view.switch("blind"))
 
 
 def _choice(
@@ -172,7 +176,9 @@ def make_session(view: View, dataset: Dataset, ask: Ask, found: Opinions, review
     classes = relabel_classes(dataset)
     at = view.number("face")
     return Session(
-        signature=review.signature(dataset, ask, found.reference, reviewer, session.recall(AGAIN), selection),
+        signature=review.signature(
+            dataset, ask, found.reference, reviewer, (session.recall(AGAIN), view["blind"]), selection
+        ),
         dataset=dataset.name,
         workspace=review.workspace_mark(),
         faces=review_address("review", dataset, found.reference),
@@ -199,6 +205,7 @@ def make_session(view: View, dataset: Dataset, ask: Ask, found: Opinions, review
         colours=class_colours(list(dict.fromkeys([*classes, *found.classes, *dataset.classes]))),
         open_only=ask.show == "unjudged",
         empty=words.EMPTY[ask.show],
+        blind=bool(view["blind"]),
     )
 
 
