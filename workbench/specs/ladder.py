@@ -12,7 +12,7 @@ from workbench.specs.images import AGGREGATES
 PROMPT_METRICS = ("accuracy", "macro_f1")
 """What a search for prompts may raise."""
 
-LEARNERS = ("linear", "knn")
+LEARNERS = ("linear", "mlp", "knn")
 """Kinds of probe; see workbench.methods.learners."""
 SEES = ("embeddings", "pixels")
 """What a probe learns from."""
@@ -141,8 +141,8 @@ class ProbeSpec(Spec):
     report_on : str
         The split that the one chosen is reported on, once.
     settings : str
-        Values of the setting to try, comma-separated: strengths of a linear probe's penalty, numbers of neighbours.
-        Empty for the learner's own.
+        Values of the setting to try, comma-separated: strengths of a linear probe's penalty, hidden units of a
+        perceptron, numbers of neighbours. Empty for the learner's own.
     seed : int
         Seed of what is left to chance, and of the bootstrap.
     """

@@ -1,0 +1,178 @@
+"""A stored study of prompts: what each template does, what chance does, what a search found, and what it is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from workbench.data.concepts import ConceptSet, parse_concept_sets, save_concept_set
+from workbench.errors import SpecError
+from workbench.files import disk_errors
+from workbench.methods.prompts import Measured
+from workbench.methods.retrain import Comparison
+from workbench.specs import ClassifySpec
+from workbench.specs.ladder import PromptsSpec
+from workbench.store import Artifact, Store
+
+KIND = "prompts"
+"""Kind of the artifacts that :func:`workbench.studies.prompts.prompts` makes."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A prompt set drawn at random: so many templates, and so many concepts of each class.
+
+    Parameters
+    ----------
+    size : int
+        Number of templates, and of concepts a class.
+    templates, concepts : tuple of str
+        What was drawn.
+    measured : Measured
+        How good it is on the split that is tuned on.
+    """
+
+    size: int
+    templates: tuple[str, ...]
+    concepts: tuple[str, ...]
+    measured: Measured
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """A stored study of prompts; all but :attr:`report` is measured on the split that is tuned on.
+
+    Parameters
+    ----------
+    artifact : Artifact
+        One Parquet part, a row a reported image; the figures stand in its summary.
+    """
+
+    artifact: Artifact
+
+    @property
+    def spec(self) -> PromptsSpec:
+        """What was asked for."""
+        return PromptsSpec(**{name: value for name, value in self.artifact.spec.items() if name != "kind"})
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the figures must know."""
+        return tuple(self._summary["notes"])
+
+    @property
+    def aggregate(self) -> str:
+        """How concepts are folded into classes."""
+        return str(self._summary["aggregate"])
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes of the concept set (K)."""
+        return tuple(self._summary["classes"])
+
+    @property
+    def whole(self) -> Measured:
+        """The whole concept set, all its templates together."""
+        return Measured.from_dict(self._summary["whole"])
+
+    @property
+    def templates(self) -> dict[str, Measured]:
+        """By template: how good it is alone, with all concepts."""
+        return {name: Measured.from_dict(values) for name, values in self._summary["templates"].items()}
+
+    @property
+    def left_out(self) -> dict[str, Comparison]:
+        """By template: all others (``after``) against all (``before``); empty where there is but one."""
+        return {name: Comparison.from_dict(values) for name, values in self._summary["left_out"].items()}
+
+    @property
+    def spread(self) -> Mapping[str, Any]:
+        """What the choice alone does: the score of random sets.
+
+        ``values`` of each, their ``mean``, ``sd``, and ``low`` and ``high`` (2.5 and 97.5 %); ``chance_sd`` is the
+        standard deviation that drawing the images again gives the whole set's score.
+        """
+        return dict(self._summary["spread"])
+
+    @property
+    def experiment(self) -> tuple[Drawn, ...]:
+        """Random sets of growing size, several of each."""
+        return tuple(
+            Drawn(each["size"], tuple(each["templates"]), tuple(each["concepts"]), Measured.from_dict(each["measured"]))
+            for each in self._summary["experiment"]
+        )
+
+    @property
+    def path(self) -> tuple[Mapping[str, Any], ...]:
+        """Steps of the search that won: ``change``, ``added`` and ``removed`` (texts), ``value``, ``tried``, sizes."""
+        return tuple(self._summary["path"])
+
+    @property
+    def searches(self) -> Mapping[str, Mapping[str, Any]]:
+        """For the searches from the ``smallest`` set and from the ``whole`` one: ``value`` reached, sets ``tried``."""
+        return dict(self._summary["searches"])
+
+    @property
+    def report(self) -> dict[str, Measured]:
+        """``whole`` and ``winner`` on the split that is reported on."""
+        return {name: Measured.from_dict(values) for name, values in self._summary["report"].items()}
+
+    @property
+    def comparison(self) -> Comparison:
+        """The winner (``after``) against the whole set (``before``) on the split that is reported on."""
+        return Comparison.from_dict(self._summary["comparison"])
+
+    @property
+    def attributes(self) -> Mapping[str, Mapping[str, Any]]:
+        """By other attribute of the concept set, which the dataset has no labels of: what its templates answer.
+
+        ``classes``, ``whole`` (share of images answered with each class), and ``templates``: by template ``shares`` and
+        ``agreement``, the share of images answered as by all templates together (value, low, high).
+        """
+        return dict(self._summary["attributes"])
+
+    @property
+    def sentence(self) -> str:
+        """The result as one sentence."""
+        return str(self._summary["sentence"])
+
+    @cached_property
+    def winner(self) -> ConceptSet:
+        """The concept set that the search chose."""
+        return next(iter(parse_concept_sets(self._summary["winner"], self.artifact.reference).values()))
+
+    @cached_property
+    def images(self) -> pa.Table:
+        """A row a reported image: ``id``, ``label``, and the answers of the ``whole`` set and of the ``winner``."""
+        return self.artifact.table()
+
+    def save_winner(self, store: Store) -> Path:
+        """Write the winner, with the other attributes as they were, among the workspace's concept sets."""
+        path = store.root / "concept_sets" / f"{self.artifact.name}.yaml"
+        sets = parse_concept_sets(self._summary["winner"], self.artifact.reference)
+        with disk_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        save_concept_set(path, *sets.values())
+        return path
+
+    def winner_spec(self, store: Store) -> ClassifySpec:
+        """Return what classifies the dataset with the winner."""
+        path = store.root / "concept_sets" / f"{self.artifact.name}.yaml"
+        return ClassifySpec(self.spec.dataset, self.spec.clip, str(path), self.aggregate)
+
+    @property
+    def _summary(self) -> Mapping[str, Any]:
+        summary: Mapping[str, Any] = self.artifact.manifest["summary"]
+        return summary
+
+
+def open_prompts(artifact: Artifact) -> Prompts:
+    """Open a stored study of prompts; :class:`SpecError` for an artifact of another kind."""
+    if artifact.kind != KIND:
+        raise SpecError(f"{artifact.reference} is not of kind {KIND}")
+    return Prompts(artifact)
