@@ -17,6 +17,7 @@ from workbench.errors import SpecError
 from workbench.methods.bootstrap import Estimate
 from workbench.methods.knn import Neighbourhood, remember
 from workbench.methods.metrics import evaluate
+from workbench.methods.perceptron import Perceptron, train
 from workbench.methods.probe import Probe, fit
 from workbench.methods.shapes import Floats, Ints
 
@@ -74,6 +75,14 @@ LEARNERS: Mapping[str, Learner] = {
         False,
         lambda features, labels, n_classes, value, seed: fit(features, labels, n_classes, value, seed),
         Probe.restore,
+    ),
+    "mlp": Learner(
+        "multilayer perceptron",
+        "number of hidden units",
+        (32, 128, 512),
+        True,
+        lambda features, labels, n_classes, value, seed: train(features, labels, n_classes, int(value), seed),
+        Perceptron.restore,
     ),
     "knn": Learner(
         "nearest neighbours",

@@ -52,7 +52,7 @@ class Probe:
 
     def probabilities(self, features: Floats) -> Floats:
         """Return float64 ``(N, K)``, rows summing to 1."""
-        return _softmax(self.logits(features))
+        return softmax(self.logits(features))
 
     @property
     def parameters(self) -> int:
@@ -96,16 +96,12 @@ def fit(features: Floats, labels: Ints, n_classes: int, strength: float = 100.0,
     from sklearn.linear_model import LogisticRegression  # slow to import; reading stored results does without
     from threadpoolctl import threadpool_limits
 
-    _check(features, labels, n_classes)
     if strength <= 0:
         raise SpecError(f"strength is {strength}; it must be above 0")
-    rows = np.flatnonzero(labels >= 0)
+    rows = check_rows(features, labels, n_classes)
     present = np.unique(labels[rows])
-    if len(present) < 2:
-        raise SpecError(f"the labelled images have {_classes(len(present))}; a probe needs at least two")
     known = np.asarray(features[rows], dtype=np.float64)
-    mean, deviation = known.mean(axis=0), known.std(axis=0)
-    scale = np.where(deviation > 1e-6 * (1 + np.abs(mean)), deviation, 1.0)
+    mean, scale = standard_scale(known)
     model = LogisticRegression(C=1 / strength, max_iter=_MAX_ITERATIONS, random_state=seed)
     with threadpool_limits(1):  # its many short products wait for each other on a busy machine: 20 times as long there
         model.fit((known - mean) / scale, labels[rows])
@@ -115,6 +111,28 @@ def fit(features: Floats, labels: Ints, n_classes: int, strength: float = 100.0,
     else:
         weights[:, present], bias[present] = model.coef_.T, model.intercept_
     return Probe(weights, bias, mean, scale)
+
+
+def check_rows(features: Floats, labels: Ints, n_classes: int) -> Ints:
+    """Return the places of the labelled rows, ascending, if a classifier can learn from them.
+
+    Raises
+    ------
+    SpecError
+        A feature is not finite, or fewer than two classes occur.
+    """
+    _check(features, labels, n_classes)
+    rows = np.flatnonzero(labels >= 0)
+    present = len(np.unique(labels[rows]))
+    if present < 2:
+        raise SpecError(f"the labelled images have {_classes(present)}; a probe needs at least two")
+    return rows
+
+
+def standard_scale(features: Floats) -> tuple[Floats, Floats]:
+    """Return mean and standard deviation of each column, float64 ``(D,)``; 1 in place of a deviation of about 0."""
+    mean, deviation = features.mean(axis=0, dtype=np.float64), features.std(axis=0, dtype=np.float64)
+    return np.asarray(mean), np.where(deviation > 1e-6 * (1 + np.abs(mean)), deviation, 1.0)
 
 
 def folds(labels: Ints, groups: Ints, n_folds: int, seed: int = 0) -> Ints:
@@ -244,7 +262,8 @@ def choose_strength(
     return best
 
 
-def _softmax(logits: Floats) -> Floats:
+def softmax(logits: Floats) -> Floats:
+    """Return the probabilities of logits ``(N, K)``; rows sum to 1."""
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
