@@ -5,20 +5,32 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from tests.conftest import StopAfter
-from tests.studies.review_data import judge, judged_dataset
+from tests.studies.review_data import CLASSES, judge, judged_dataset
 from workbench.data import dataset_writer
 from workbench.data.datasets import Dataset, open_dataset
 from workbench.data.verdicts import Verdicts
 from workbench.errors import Cancelled, SpecError
+from workbench.progress import Silent
 from workbench.specs import CleanSpec
 from workbench.store import ArtifactKey, Store
 from workbench.studies.clean import SOFT_LABELS, children, clean, cleaned, open_parent, parent_rows
 from workbench.studies.clean_plan import plan
 from workbench.studies.health import load_health
+
+
+class Told(Silent):
+    """Keeps what is said."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, message: str) -> None:
+        self.notes.append(message)
 
 
 @pytest.fixture
@@ -213,6 +225,43 @@ def test_proposals_count_where_nobody_has_judged(store: Store, dataset: Dataset)
     notes = " ".join(found.manifest["notes"])
     assert "2 images were changed as a suspects run proposes, judged by nobody" in notes
     assert "1 of those proposals are on images that the encoder was trained on" in notes
+
+
+def test_what_was_planted_tells_what_cleaning_is_worth(store: Store, dataset: Dataset) -> None:
+    count = len(dataset)
+    true = dataset.labels.astype(object)
+    wrong, blend, blank, right = 0, 1, 2, 3
+    true[wrong] = next(name for name in CLASSES if name != dataset.labels[wrong])
+    true[4] = next(name for name in CLASSES if name != dataset.labels[4])  # stays wrong
+    true[[blend, blank]] = None
+    kinds = ["clean"] * count
+    kinds[wrong], kinds[4], kinds[blend], kinds[blank] = "flipped", "flipped", "blend", "blank"
+    table = {"id": dataset.ids.tolist(), "kind": kinds, "true_label": list(true), "partner": [None] * count}
+    pq.write_table(pa.table(table), dataset.path / "truth.parquet")
+    other = [next(name for name in CLASSES if name != dataset.labels[row]) for row in (blend, right)]
+    judge(
+        store, dataset, (wrong, true[wrong], "ann"), (blend, other[0], "ann"), (right, other[1], "ann"),
+        (blank, "not-a-face", "ann"),
+    )  # fmt: skip
+    origin = cleaned(clean(CleanSpec("faces", "better"), store))
+    assert origin is not None
+    assert origin.changes["truth"] == {
+        "changed": 3, "right": 1, "wrong": 1, "no_true_label": 1, "wrong_before": 2, "wrong_after": 2,
+        "dropped": 1, "dropped_faceless": 1,
+    }  # fmt: skip
+    assert "of 3 changed labels 1 are right now, 1 are wrong and 1 have no true label" in origin.truth
+    assert "wrong labels went from 2 to 2. Of 1 images left out 1 show no face." in origin.truth
+
+
+def test_cleaning_that_changes_nothing_says_so_again(store: Store, dataset: Dataset) -> None:
+    judge(store, dataset, (0, "keep", "ann"))
+    for _ in range(2):
+        told = Told()
+        found = clean(CleanSpec("faces", "same"), store, told)
+        assert any("change no label and drop no image" in note for note in told.notes)
+    origin = cleaned(found)
+    assert origin is not None
+    assert origin.truth == ""
 
 
 def test_proposals_need_no_verdicts_but_the_same_images(store: Store, dataset: Dataset) -> None:

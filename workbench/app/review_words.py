@@ -26,7 +26,8 @@ WORDS: dict[str, str] = {
     "skip": "Decide later; a skipped face is no opinion",
     "together": (
         "Doubt is the best other class's share of the probability of it and the label, in the mean of all opinions, "
-        "each weighted by how much it tells of the labels; the label counts less where labels of its class are often wrong."
+        "each weighted by how much it tells of the labels; the label counts less where labels of its class are often "
+        "wrong."
     ),
     "blind": (
         "Blind: label, proposal, doubt, neighbours' labels and others' verdicts are shown once you have given yours. "
@@ -71,7 +72,10 @@ SUSPECTS = (
 JUDGED = "Labelled images, and unlabelled ones that are hardly a face: all that have a score."
 BINS = {
     "wrong label": "The opinions together prefer another class, which is proposed.",
-    "ambiguous": "Two classes share the probability, or the opinions contradict one another.",
+    "ambiguous": (
+        "Two classes share the probability, or the opinions contradict one another. A weak hint: it finds planted "
+        "blends of two emotions with an average precision of 8 %, chance 3 %."
+    ),
     "not a face": "Blank, of few tones, or far away from all other images.",
 }
 WRONG = "Share of labels that confident learning estimates to be wrong: what lies off the matrix's diagonal."
@@ -90,13 +94,24 @@ NO_TRUTH = (
 TRUTHS = {"planted": "planted faults", "votes": "faults by vote"}
 POSITIVES = "Images truly at fault in this way."
 AVERAGE = "Mean of the precision at the place of every fault in the ranking; 100 % puts all of them first."
-IN_BIN = "Images of the reported ones that the search put into this bin."
+IN_BIN = "Images whose truth is known that the search put into this bin; fewer than the bin holds where it is not."
 RIGHT = "Share of them truly at fault in this way."
 DEPTHS = {
     "first": "So many images from the front of the ranking; one of the depths is the number of faults.",
     "precision": "Share of them that are truly at fault.",
     "recall": "Share of all faults that are among them.",
     "chance": "Precision of a random order.",
+}
+PLANTS = {
+    "flipped": "wrong label",
+    "blend": "blend of two emotions",
+    "blank": "blank picture",
+    "non-face": "picture without a face",
+    "corrupt": "damaged file",
+    "exact-duplicate": "exact copy",
+    "near-duplicate": "near copy, retouched",
+    "leaked-duplicate": "copy in another split",
+    "conflicting-duplicate": "copy with another label",
 }
 PLANTED = "Plants that the search points out, each by what shows its kind."
 FORM = {

@@ -40,6 +40,7 @@ def classification(artifact: Artifact, split: str = "") -> Report:
 def health(store: Store, name: str) -> Report:
     """Report a dataset's counts and faults."""
     from workbench.data.datasets import open_dataset
+    from workbench.studies.clean import cleaned
     from workbench.studies.health import load_health
 
     dataset = open_dataset(store, name)
@@ -54,6 +55,10 @@ def health(store: Store, name: str) -> Report:
     values = {"dataset": name, "images": len(dataset), "counts": counts, "health": dict(found.summary)}
     values["rejected"] = dataset.rejected.to_pylist()
     parts: list[Table | str] = [f"{name}: {len(dataset):,} images from {dataset.manifest['source']}", table, faults]
+    origin = cleaned(dataset)
+    if origin is not None:
+        values["cleaned"] = {"from": origin.parent, "changes": dict(origin.changes), "above": origin.spec["above"]}
+        parts[1:1] = [line for line in (f"{name} was {origin.sentence}.", origin.truth) if line]
     if len(dataset.rejected):
         shown = dataset.rejected.slice(0, 20).to_pylist()
         title = f"set aside (first {len(shown)} of {len(dataset.rejected):,})"

@@ -15,7 +15,7 @@ _SHOWN = 10
 
 def suspects(artifact: Artifact) -> Report:
     """Report a search for suspects: how many of each kind, the first of them, and what the ranking is worth."""
-    from workbench.studies.suspicion import open_suspects
+    from workbench.studies.suspicion import WEAK, open_suspects
 
     found = open_suspects(artifact)
     kinds = ", ".join(f"{count:,} {name}" for name, count in found.counts.items())
@@ -32,18 +32,21 @@ def suspects(artifact: Artifact) -> Report:
     ]
     parts: list[Table | str] = [
         f"{found.spec.dataset}: {len(found.scores):,} images; {kinds}",
-        Table(["image", "split", "label", "proposed", "score"], first, f"The first {len(first)} with a wrong label"),
+        Table(["image", "split", "label", "proposed", "doubt"], first, f"The first {len(first)} with a wrong label"),
     ]
     for source, bins in found.evaluation.items():
         title = f"Held against what is {source}; percent, precision with 95 % interval"
         parts.append(Table(_WORTH, [_worth(name, entry) for name, entry in bins.items()], title))
+        parts += [line for line in (found.left_out(source, name) for name in bins) if line]
+        if source == "planted" and "ambiguous" in bins:
+            parts.append(WEAK)
     return Report(_values(artifact), [*parts, *_ending(artifact, found.notes)])
 
 
 _WORTH = [
     "kind",
     "there are",
-    "in the bin",
+    "of those in the bin",
     "found",
     "precision at that number",
     "average precision",

@@ -20,6 +20,7 @@ from workbench.specs import CleanSpec
 from workbench.store import Store, content_hash
 from workbench.studies.clean_plan import Plan, new_labels, notes, plan, proposing, summary
 from workbench.studies.health import write_health
+from workbench.studies.suspect_truth import against_plants
 
 SOFT_LABELS = "soft-labels.parquet"
 """In a cleaned dataset's folder: what share of those who labelled an image gave it each class.
@@ -39,7 +40,8 @@ class Cleaned:
     parent, fingerprint : str
         The parent's name, and its fingerprint when it was cleaned.
     changes : mapping
-        What :func:`workbench.studies.clean_plan.summary` returned.
+        What :func:`workbench.studies.clean_plan.summary` returned, and where the parent's faults were planted
+        ``truth``, what :func:`workbench.studies.suspect_truth.against_plants` returned.
     spec : mapping
         Fields of the :class:`~workbench.specs.CleanSpec`.
     """
@@ -48,6 +50,34 @@ class Cleaned:
     fingerprint: str
     changes: Mapping[str, Any]
     spec: Mapping[str, Any]
+
+    @property
+    def sentence(self) -> str:
+        """What was changed, by whom, and from which doubt on proposals counted."""
+        changes = self.changes
+        relabelled = sum(number for _, _, number in changes["relabelled"])
+        by = f"judged by {', '.join(changes['reviewers']) or 'nobody'}"
+        proposed = changes["by"].get("proposal", 0)
+        if proposed:
+            by += f"; {proposed:,} of these were changed as proposed from a doubt of {self.spec['above']:g} on, unseen"
+        return (
+            f"cleaned from {self.parent}: {relabelled:,} labels changed, {sum(changes['dropped'].values()):,} images "
+            f"left out, {by}"
+        )
+
+    @property
+    def truth(self) -> str:
+        """What the changes are worth where the faults were planted, else empty."""
+        found = self.changes.get("truth")
+        if not found:
+            return ""
+        none = f" and {found['no_true_label']:,} have no true label (blends of two)" if found["no_true_label"] else ""
+        out = f" Of {found['dropped']:,} images left out {found['dropped_faceless']:,} show no face."
+        return (
+            f"Held against what was planted: of {found['changed']:,} changed labels {found['right']:,} are right now, "
+            f"{found['wrong']:,} are wrong{none}; wrong labels fell from {found['wrong_before']:,} to "
+            f"{found['wrong_after']:,}.{out if found['dropped'] else ''}"
+        ).replace("fell from", "fell from" if found["wrong_after"] < found["wrong_before"] else "went from")
 
 
 def clean(spec: CleanSpec, store: Store, progress: Progress = SILENT) -> Dataset:
@@ -75,7 +105,7 @@ def clean(spec: CleanSpec, store: Store, progress: Progress = SILENT) -> Dataset
     final = store.datasets_dir / spec.name
     with locked(store.datasets_dir / f".{spec.name}.lock", f"dataset {spec.name!r}"):
         if final.exists():
-            return _existing(open_dataset(store, spec.name), identity)
+            return _existing(open_dataset(store, spec.name), identity, progress)
         writer = DatasetWriter(store.datasets_dir / f".{spec.name}.partial", identity)
         try:
             _copy(found, writer, progress)
@@ -167,11 +197,13 @@ def _identity(spec: CleanSpec, found: Plan) -> dict[str, Any]:
     }
 
 
-def _existing(dataset: Dataset, identity: Mapping[str, Any]) -> Dataset:
+def _existing(dataset: Dataset, identity: Mapping[str, Any], progress: Progress) -> Dataset:
     if dataset.manifest.get("identity") != identity:
         raise SpecError(
             f"there is a dataset {dataset.name!r} already; choose another name, or delete {dataset.path} first"
         )
+    for note in dataset.manifest["notes"]:
+        progress.note(note)
     return dataset
 
 
@@ -215,7 +247,8 @@ def _publish(
     left = np.ones(len(parent), dtype=bool)
     left[list(found.dropped)] = False
     said = notes(found, new_labels(found)[left])
-    changes = summary(found)
+    truth = against_plants(parent, new_labels(found), np.array(list(found.dropped), dtype=np.int64))
+    changes = summary(found) | ({"truth": truth} if truth else {})
     counts = f"{sum(found.relabelled.values()):,} relabelled, {len(found.dropped):,} left out"
     about = {
         "source": f"{parent.name}, cleaned: {counts}",

@@ -153,6 +153,46 @@ def _is_found(kind: str, row: int, partner: int, found: Judgement, groups: Ints)
     return BINS[found.bins[row]] == expected.get(kind, "")
 
 
+def against_plants(dataset: Dataset, labels: np.ndarray, dropped: Ints) -> dict[str, int] | None:
+    """Hold new labels against what was planted; ``None`` for a dataset without plants.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Before they were changed.
+    labels : str array (N,)
+        The new labels.
+    dropped : int array
+        Rows that are left out.
+
+    Returns
+    -------
+    dict of str to int
+        ``changed`` labels, and of those ``right``, ``wrong`` and ``no_true_label`` (blends, pictures without a face);
+        ``wrong_before`` and ``wrong_after`` of all images that have one true label, those left out not counted after;
+        ``dropped`` images, and of those ``dropped_faceless``.
+    """
+    if not _has_plants(dataset):
+        return None
+    table = _plants(dataset)
+    kind, true = (np.array(table[name].to_pylist(), dtype=object) for name in ("kind", "true_label"))
+    faceless = np.isin(kind.astype(str), FACELESS)
+    single = np.array([value is not None for value in true]) & ~faceless
+    kept = np.ones(len(dataset), dtype=bool)
+    kept[dropped] = False
+    changed, right = kept & (labels != dataset.labels), labels == true
+    return {
+        "changed": int(changed.sum()),
+        "right": int((changed & single & right).sum()),
+        "wrong": int((changed & single & ~right).sum()),
+        "no_true_label": int((changed & ~single).sum()),
+        "wrong_before": int((single & (dataset.labels != "") & (dataset.labels != true)).sum()),
+        "wrong_after": int((single & kept & (labels != "") & ~right).sum()),
+        "dropped": int((~kept).sum()),
+        "dropped_faceless": int((~kept & faceless).sum()),
+    }
+
+
 def _has_plants(dataset: Dataset) -> bool:
     path = dataset.path / TRUTH
     if not path.exists():

@@ -29,7 +29,7 @@ WAYS = (
         notices.REVIEW,
         ":material/rate_review:",
         "Find and settle wrong labels",
-        "The most doubtful labels first, each with the reasons; one key a verdict, and the proof that cleaning helped.",
+        "The most doubtful labels first, each with the reasons; one key a verdict, and whether cleaning helped.",
     ),
     (
         notices.NEURONS,

@@ -45,18 +45,8 @@ def loop(view: View, dataset: Dataset) -> None:
 
 def came_from(view: View, dataset: Dataset, origin: Cleaned) -> None:
     """Say which dataset this one was cleaned from, and what changed."""
-    changes = origin.changes
-    dropped = sum(changes["dropped"].values())
-    relabelled = sum(number for _, _, number in changes["relabelled"])
-    by = f"judged by {plain(', '.join(changes['reviewers']) or 'nobody')}"
-    proposed = changes["by"].get("proposal", 0)
-    if proposed and changes["reviewers"]:
-        by += f"; {count(proposed)} of these images were changed as proposed, judged by nobody"
-    st.info(
-        f"**{plain(dataset.name)}** was cleaned from **{plain(origin.parent)}**: {count(relabelled)} images "
-        f"relabelled, {count(dropped)} left out, {by}.",
-        icon=":material/account_tree:",
-    )
+    told = [f"**{plain(dataset.name)}** was {plain(origin.sentence)}.", plain(origin.truth)]
+    st.info("\n\n".join(line for line in told if line), icon=":material/account_tree:")
     st.button(
         f"Go to {origin.parent}"[:60],
         key=view.key("parent"),
@@ -164,6 +154,9 @@ def draw_retrain(view: View, dataset: Dataset) -> None:
             on_click="ignore",
         )
     child = found[name]
+    origin = cleaned(child)
+    if origin is not None and child.name != dataset.name:
+        st.caption(plain(f"{child.name} was {origin.sentence}. {origin.truth}"))
     try:
         parent = open_parent(session.store(), child)
     except WorkbenchError as error:

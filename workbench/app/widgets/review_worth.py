@@ -10,9 +10,10 @@ import streamlit as st
 
 from workbench.app import review_words as words
 from workbench.app.session import View
-from workbench.app.text import count, percent
+from workbench.app.text import count, percent, plain
 from workbench.errors import unknown_name
 from workbench.figures.suspects import precision_curve, recall_curve
+from workbench.studies.suspicion import WEAK
 
 if TYPE_CHECKING:
     from workbench.studies.suspicion import Suspects
@@ -38,6 +39,9 @@ def draw_worth(view: View, found: Suspects) -> None:
         st.segmented_control("Bin", bins, required=True, label_visibility="collapsed", **view.bind("of", chosen))
     figures = found.evaluation[source][chosen]
     draw_numbers(source, figures)
+    lines = [found.left_out(source, chosen), WEAK if chosen == "ambiguous" else ""]
+    if any(lines):
+        st.caption(plain(" ".join(line for line in lines if line)))
     if figures["curve"]:
         by_depth = sorted(figures["precision"].items(), key=lambda item: int(item[0]))
         figures = {**figures, "precision": dict(by_depth)}
@@ -80,7 +84,7 @@ def draw_planted(planted: Mapping[str, Mapping[str, int]]) -> None:
     st.subheader("Plants found", help=words.PLANTED)
     frame = pd.DataFrame(
         {
-            "kind of plant": list(planted),
+            "kind of plant": [words.PLANTS.get(name, name) for name in planted],
             "planted": [one["planted"] for one in planted.values()],
             "found": [one["found"] for one in planted.values()],
         }
