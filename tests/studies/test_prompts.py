@@ -29,7 +29,7 @@ name: small
 attribute: emotion
 aggregate: sum
 classes: [happy, sad, angry]
-templates: ["{}", "a {} face", "someone who looks {}"]
+templates: ["someone who looks {}", "a {} face", "{}"]
 concepts:
   - {text: joyful, classes: [happy]}
   - {text: glad, classes: [happy]}
@@ -107,7 +107,7 @@ def test_the_winner_is_reported_as_classifying_with_its_file_reports_it(
 def test_every_template_is_measured_as_a_set_with_it_alone(
     store: Store, dataset: Dataset, clip: str, small: str, tmp_path: Path
 ) -> None:
-    found = prompts(PromptsSpec("faces", clip, small), store)
+    found = open_prompts(store.open(prompts(PromptsSpec("faces", clip, small), store).artifact.path))
     whole = load_concept_set(small)
     assert tuple(found.templates) == whole.templates
     for number, (template, measured) in enumerate(found.templates.items()):
@@ -122,6 +122,7 @@ def test_every_template_is_measured_as_a_set_with_it_alone(
         assert recalls == pytest.approx({name: by_class[name]["recall"]["value"] for name in recalls})
     run = classify(ClassifySpec("faces", clip, small), store).metrics["validation"]
     assert found.whole.accuracy.value == pytest.approx(run["accuracy"]["value"])
+    assert tuple(found.left_out) == whole.templates
     for comparison in found.left_out.values():
         assert comparison.changes["accuracy"].before.value == pytest.approx(found.whole.accuracy.value)
 
@@ -197,11 +198,12 @@ def test_a_search_by_macro_f1_reaches_it_and_its_chance_is_of_the_same_kind(
 
 def test_other_attributes_are_told_and_kept_beside_the_winner(store: Store, dataset: Dataset, clip: str) -> None:
     found = prompts(PromptsSpec("faces", clip, "sentence-ensembles", most_steps=1), store)
-    gender = found.attributes["gender"]
+    (gender,) = found.attributes
+    assert gender["attribute"] == "gender"
     assert gender["classes"] == ["female", "male"]
     assert sum(gender["whole"]) == pytest.approx(1)
     assert len(gender["templates"]) == 4
-    assert all(0 <= each["agreement"]["value"] <= 1 for each in gender["templates"].values())
+    assert all(0 <= each["agreement"]["value"] <= 1 for each in gender["templates"])
     kept = load_attributes(found.winner_spec(store).concepts)
     assert list(kept) == ["emotion", "gender"]
     assert kept["gender"].fingerprint == load_concept_set("sentence-ensembles#gender").fingerprint
@@ -209,7 +211,7 @@ def test_other_attributes_are_told_and_kept_beside_the_winner(store: Store, data
 
 
 def test_one_template_alone_is_left_out_of_nothing(store: Store, dataset: Dataset, clip: str, tmp_path: Path) -> None:
-    path = changed(tmp_path, 'templates: ["{}", "a {} face", "someone who looks {}"]', 'templates: ["{}"]')
+    path = changed(tmp_path, 'templates: ["someone who looks {}", "a {} face", "{}"]', 'templates: ["{}"]')
     found = prompts(PromptsSpec("faces", clip, path), store)
     assert found.left_out == {}
     assert list(found.templates) == ["{}"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -220,24 +220,23 @@ def described(path: Sequence[Step], concept_set: ConceptSet) -> list[dict[str, A
     return lines
 
 
-def other_attributes(trials: Trials) -> dict[str, dict[str, Any]]:
+def other_attributes(trials: Trials) -> list[dict[str, Any]]:
     """Tell what each template answers of attributes that the dataset has no labels of; see ``Prompts.attributes``."""
-    found = {}
+    found = []
     for each in trials.subject.others:
-        lines = each.prompts()
-
-        def answers(chosen: list[list[str]], concept_set: ConceptSet = each) -> Ints:
-            fold_by = concept_set.default_aggregate
-            return trials.bank.classify(chosen, concept_set.membership, fold_by, TOP).predicted
-
-        together = answers(lines)
-        templates: dict[str, Mapping[str, Any]] = {}
-        for name, line in zip(each.templates, lines, strict=True):
-            alone = answers([line])
-            agreement = share(int((alone == together).sum()), len(together))
-            templates[name] = {"shares": _shares(alone, len(each.classes)), "agreement": agreement._asdict()}
-        whole = _shares(together, len(each.classes))
-        found[each.attribute] = {"classes": list(each.classes), "whole": whole, "templates": templates}
+        count = len(each.classes)
+        answers = [
+            trials.bank.classify(lines, each.membership, each.default_aggregate, TOP).predicted
+            for lines in (each.prompts(), *([line] for line in each.prompts()))
+        ]
+        templates = []
+        for name, alone in zip(each.templates, answers[1:], strict=True):
+            agreement = share(int((alone == answers[0]).sum()), len(alone))
+            templates.append({"template": name, "shares": _shares(alone, count), "agreement": agreement._asdict()})
+        whole = _shares(answers[0], count)
+        found.append(
+            {"attribute": each.attribute, "classes": list(each.classes), "whole": whole, "templates": templates}
+        )
     return found
 
 

@@ -83,12 +83,12 @@ class Prompts:
     @property
     def templates(self) -> dict[str, Measured]:
         """By template: how good it is alone, with all concepts."""
-        return {name: Measured.from_dict(values) for name, values in self._summary["templates"].items()}
+        return {each["template"]: Measured.from_dict(each["measured"]) for each in self._summary["templates"]}
 
     @property
     def left_out(self) -> dict[str, Comparison]:
         """By template: all others (``after``) against all (``before``); empty where there is but one."""
-        return {name: Comparison.from_dict(values) for name, values in self._summary["left_out"].items()}
+        return {each["template"]: Comparison.from_dict(each["comparison"]) for each in self._summary["left_out"]}
 
     @property
     def spread(self) -> Mapping[str, Any]:
@@ -128,13 +128,14 @@ class Prompts:
         return Comparison.from_dict(self._summary["comparison"])
 
     @property
-    def attributes(self) -> Mapping[str, Mapping[str, Any]]:
-        """By other attribute of the concept set, which the dataset has no labels of: what its templates answer.
+    def attributes(self) -> tuple[Mapping[str, Any], ...]:
+        """What the templates answer of the set's other attributes, which the dataset has no labels of.
 
-        ``classes``, ``whole`` (share of images answered with each class), and ``templates``: by template ``shares`` and
-        ``agreement``, the share of images answered as by all templates together (value, low, high).
+        Of each ``attribute`` its ``classes``, ``whole`` (share of images answered with each class), and ``templates``:
+        ``template``, ``shares`` and ``agreement``, the share of images answered as by all templates together (value,
+        low, high).
         """
-        return dict(self._summary["attributes"])
+        return tuple(self._summary["attributes"])
 
     @property
     def sentence(self) -> str:
