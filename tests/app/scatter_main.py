@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import streamlit as st
 
@@ -47,6 +49,8 @@ def play() -> None:
         marks.append(Landmark("mean", name, x, y, colour, f"mean of {name}"))
         marks += [Landmark("text", f"a {name} face {k}", x * 0.8 + k / 9, y * 0.8, colour, "text") for k in range(3)]
     marks.append(Landmark("prompt", "a typed prompt", 0.5, 0.5, "#1f6f8b", "prompt"))
+    if case == "held" and "lasso" not in st.session_state:
+        shown = replace(shown, held=np.arange(len(codes)) < PLANTED)
     look = Look(**{name: st.session_state.get(name, "") for name in ("lasso", "hidden", "camera")}, picked=picked())
     scatter(
         shown,
@@ -56,6 +60,7 @@ def play() -> None:
         key="map",
         on_change=changed,
         description="A map of points.",
+        told=Colouring("prediction", codes, names, colours),
         centre=(0.0, 0.0),
         pictures="/api/nothing/",
         facts="/api/nothing/",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import shutil
 from pathlib import Path
 from typing import Any
@@ -12,27 +14,33 @@ from streamlit.testing.v1 import AppTest
 
 from tests.app.conftest import HOSTILE
 from tests.app.test_pages import open_page
+from workbench.app.components.confusion_matrix import _cell
 from workbench.app.lasso import Frame, write_corners
 from workbench.app.maps import LONGEST_PROMPT, MOST_PROMPTS, read_prompts
+from workbench.app.widgets.map_faces import selection_matrix
 from workbench.data.datasets import open_dataset
 from workbench.errors import SpecError
 from workbench.jobs import Jobs
-from workbench.specs import AnglesSpec, MapSpec
+from workbench.specs import AnglesSpec, MapSpec, SlicesSpec
 from workbench.store import Store
 from workbench.studies.mapping import Map, open_map
+from workbench.studies.slicing import Slices, open_slices
 
 
 @pytest.fixture(scope="session")
 def mapped(workspace: Store, tmp_path_factory: pytest.TempPathFactory, tiny_clip_folder: Path) -> Store:
-    """The app's small workspace with PCA maps of both datasets, and the angles of ``faces``."""
+    """The app's small workspace with maps of both datasets, by PCA and t-SNE, and slices and angles of ``faces``."""
     from workbench.studies.angles import angles
     from workbench.studies.map import lay_out
+    from workbench.studies.slices import slices
 
     root = tmp_path_factory.mktemp("mapped") / "workspace"
     shutil.copytree(workspace.root, root)
     store, clip = Store(root), f"local-dir:{tiny_clip_folder}"
     lay_out(MapSpec("faces", clip, "pca"), store)
-    lay_out(MapSpec("hostile", clip, "pca", str(workspace.root.parent / "hostile.yaml")), store)
+    (run, *_) = [each.name for each in store.artifacts("classification") if each.spec["concepts"] == "fer7"]
+    slices(SlicesSpec(run, clip, split="all", slices=4, smallest=10), store)
+    lay_out(MapSpec("hostile", clip, "tsne", str(workspace.root.parent / "hostile.yaml")), store)
     angles(AnglesSpec("faces", clip, "facial-expressions", resamples=100), store)
     return store
 
@@ -260,3 +268,100 @@ def test_the_gap_is_shown_in_every_space(at_home: Store) -> None:
     assert table["distance"].tolist() == pytest.approx(
         [gap[name]["distance"] for name in ("raw", "centred", "shifted")]
     )
+
+
+def only_slices(store: Store) -> Slices:
+    (found,) = store.artifacts("slices")
+    return open_slices(found)
+
+
+def test_a_slice_on_the_map_is_all_that_is_selected_and_the_page_says_so(at_home: Store) -> None:
+    found = only_slices(at_home)
+    app = open_page("map", dataset="faces", among=f"{found.artifact.name}:1")
+    assert not app.exception
+    assert not app.error
+    rows = found.rows(1)
+    assert f"{len(rows)}** faces" in shown_count(app)
+    assert any(f"all {len(rows)} images on this map" in text.value for text in app.markdown)
+    next(button for button in app.button if button.label.startswith("Review these")).click().run()
+    np.testing.assert_array_equal(np.sort(app.session_state["kept:selection"][1]), np.sort(rows))
+    app = open_page("map", dataset="faces", among=f"{found.artifact.name}:1")
+    next(button for button in app.button if button.label == "Let go").click().run()
+    assert "of 360**" in shown_count(app)
+    assert "among" not in app.query_params
+
+
+@pytest.mark.parametrize("number", ["", "99", "x", "-1"])
+def test_a_slice_that_is_not_there_is_one_line(at_home: Store, number: str) -> None:
+    for among in (f"{only_slices(at_home).artifact.name}:{number}", number):
+        if not among:
+            continue
+        app = open_page("map", dataset="faces", among=among)
+        assert not app.exception
+        assert len(app.error) == 1
+        assert "\n" not in app.error[0].value
+
+
+def test_a_slice_opens_on_the_map_by_its_own_link(at_home: Store) -> None:
+    found = only_slices(at_home)
+    app = open_page("slices", dataset="faces", slice="1")
+    assert not app.exception
+    link = next(each for each in app.get("page_link") if each.proto.label == "On the map")
+    assert f"among={found.artifact.name}%3A1" in link.proto.query_string
+
+
+def test_an_open_face_takes_the_place_of_the_table_and_keeps_the_picked_cell(at_home: Store) -> None:
+    from workbench.studies.classify import open_classification
+
+    run = open_classification(next(each for each in at_home.artifacts("classification") if "fer7" in each.name))
+    asked = {"dataset": "faces", "run": run.artifact.name, "predicted": str(run.predicted[0])}
+    held = int((np.asarray(run.predicted) == run.predicted[0]).sum())
+    for face in ({}, {"face": "0"}):
+        app = open_page("map", **asked, **face)
+        assert f"{held}** face" in shown_count(app)
+        closing = [button for button in app.button if button.label == "Close the face"]
+        assert len(closing) == len(face)
+    closing[0].click().run()
+    assert "face" not in app.query_params
+
+
+def test_colouring_by_a_prompt_that_is_not_there_orders_nothing(at_home: Store) -> None:
+    app = open_page("map", dataset="faces", colour="prompt")
+    assert any("as stored" in text.value for text in app.markdown)
+    assert not any("most similar first" in text.value for text in app.markdown)
+
+
+@pytest.mark.parametrize(("colour", "columns"), [("label", 6), ("prediction", 6), ("outcome", 7), ("split", 6)])
+def test_the_export_names_no_column_twice(at_home: Store, colour: str, columns: int) -> None:
+    from workbench.app.widgets.map_colour import MAKERS, Sources
+    from workbench.app.widgets.map_faces import export
+    from workbench.studies.classify import open_classification
+
+    run = open_classification(next(each for each in at_home.artifacts("classification") if "fer7" in each.name))
+    sources = Sources(None, open_dataset(at_home, "faces"), map_of(at_home), run, (), None)  # type: ignore[arg-type]
+    table = export(sources, MAKERS[colour](sources), np.arange(3)).decode()
+    header, *lines = csv.reader(io.StringIO(table))
+    assert len(set(header)) == len(header) == columns
+    assert {len(line) for line in lines} == {columns}
+
+
+@pytest.mark.parametrize(("dataset", "said"), [("faces", False), ("hostile", True)])
+def test_a_map_whose_directions_mean_little_says_so_and_leads_to_the_angles(
+    at_home: Store, dataset: str, said: bool
+) -> None:
+    app = open_page("map", dataset=dataset)
+    assert (map_of(at_home, dataset).spec.method == "tsne") == said
+    assert any("t-SNE keeps neighbours together" in text.value for text in app.caption) == said
+    buttons = [button for button in app.button if button.label == "Angles"]
+    assert len(buttons) == said
+    for button in buttons:
+        button.click().run()
+        assert app.query_params["tab"] == "angles"
+
+
+def test_a_row_of_few_images_has_no_colour() -> None:
+    labels = np.array(["sad"] * 4 + ["happy"] * 10)
+    matrix = selection_matrix(labels, labels, ["happy", "sad"])
+    heats = [[_cell(matrix, matrix.shares(), i, j)["heat"] for j in range(2)] for i in range(2)]
+    assert heats == [[100, 0], [0, 0]]
+    assert matrix.rows == ("happy", "sad")

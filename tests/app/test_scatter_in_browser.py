@@ -349,3 +349,40 @@ def test_no_motion_where_a_person_wants_none(chromium: Browser, address: str) ->
     )
     assert zoom == 1.5
     context.close()
+
+
+def test_points_that_are_held_are_selected_until_a_lasso_is_drawn_or_escape(visit: Visit) -> None:
+    board = go(visit, "held")
+    expect(board).to_have_attribute("data-chosen", str(PLANTED))
+    expect(board.locator("path.lasso")).to_have_count(0)
+    visit.page.get_by_role("button", name="Again").click()
+    expect_told(visit, "runs again: 1")
+    expect(board).to_have_attribute("data-chosen", str(PLANTED))
+    chip(visit, "0").click()
+    hidden = board.evaluate("map => map.workbench.chosenCount")
+    assert 0 < hidden < PLANTED
+    board.locator("canvas").press("Escape")
+    expect(board).to_have_attribute("data-chosen", "0")
+    expect(visit.page.get_by_label("Let go of the selection")).to_be_hidden()
+
+
+def test_a_picked_point_is_let_go_by_escape_and_by_a_lasso(visit: Visit) -> None:
+    board = go(visit)
+    for let_go in ("Escape", "lasso"):
+        x, y = board.evaluate("map => [...map.workbench.space.places.slice(0, 2)]")
+        visit.page.mouse.click(*pixel(board, x, y))
+        expect(board.locator(".ring.picked")).to_have_count(1)
+        if let_go == "Escape":
+            board.locator("canvas").press("Escape")
+        else:
+            circle(visit, board, 0, 0, 2)
+        expect(board.locator(".ring.picked")).to_have_count(0)
+        expect(visit.page.get_by_text(re.compile(r"^face: \d"))).to_have_count(0)
+
+
+def test_the_toolbar_covers_no_point(visit: Visit) -> None:
+    board = go(visit)
+    tools, stage = board.locator(".tools").bounding_box(), board.locator(".stage").bounding_box()
+    assert tools is not None
+    assert stage is not None
+    assert tools["y"] + tools["height"] <= stage["y"]

@@ -54,8 +54,8 @@ QUALITY = {
 """Name and definition of each number over the map."""
 
 TABLE = (
-    "Share of all images here with that label (row). Blue: agreement. Orange: confusion. Click a cell, row or column "
-    "to see only its faces; click again for all."
+    "Share of all images here with that label (row). Blue: agreement. Orange: confusion. Rows of fewer than {fewest} "
+    "have no colour. Click a cell, row or column to see only its faces; click again for all."
 )
 REVIEW = "Settles these images one by one on the Review page: keep, relabel, ambiguous, not a face."
 
@@ -79,14 +79,17 @@ ANGLES = {
         "A class's direction is from the grand mean (the mean of the class means) to the class's mean, for images and "
         "for texts each. 0°: the same direction, 180°: opposite."
     ),
-    "pair": "Below it the angle with its 95 % bootstrap interval, over images of the class, or over its sentences.",
+    "pair": (
+        "Below it the angle with its 95 % bootstrap interval: the images of each class, or its sentences, drawn again."
+    ),
     "agreement": (
         "Spearman's rank correlation between the angles of images and those of texts over all pairs of classes, -1 to "
         "1. p: the share of all ways of naming the classes that agree at least as well (Mantel's test)."
     ),
     "table": (
         "Degrees between the directions of two classes around the grand mean, in the full space. Blue: close. Orange: "
-        "opposite. White: {unrelated}, where classes with nothing in common lie. The interval is on hover."
+        "opposite. White: {unrelated}, where classes with nothing in common lie: {classes} directions around their own "
+        "mean add up to zero, which pushes them a little beyond 90°. The interval is on hover."
     ),
 }
 """Definition of what the Angles tab shows."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+import numpy as np
+import numpy.typing as npt
 import streamlit as st
 
-from workbench.app import session
+from workbench.app import session, slices
 from workbench.app.routes import workspace
 from workbench.errors import SpecError, StoreError, unknown_name
 from workbench.store import Artifact, Store
@@ -89,6 +91,33 @@ def _suspects(root: Path, run: str) -> Suspects:
     from workbench.studies.suspicion import open_suspects as opened
 
     return opened(Store(root).artifact("suspects", run))
+
+
+class Held(NamedTuple):
+    """The images of a slice on a map: the slice's name, how many it has in all, and which points they are ``(P,)``."""
+
+    name: str
+    images: int
+    points: npt.NDArray[np.bool_]
+
+
+def held_slice(found: Map, among: str) -> Held:
+    """Return the images of a slice on a map; ``among`` is the name of a search, a colon, and the slice's number.
+
+    Raises
+    ------
+    SpecError
+        The dataset has no such search or slice.
+    StoreError
+        The dataset has changed since the search.
+    """
+    run, _, number = among.rpartition(":")
+    dataset = found.spec.dataset
+    opened = slices.open_slices(dataset, run, [each for kind in (False, True) for each in slices.stored(dataset, kind)])
+    if not (number.isascii() and number.isdigit() and len(number) < 6):
+        raise SpecError(f"there is no slice {number[:20]!r}; a slice is told by its number, from 0 on")
+    rows = opened.rows(int(number))
+    return Held(opened.slices[int(number)].name, len(rows), np.isin(found.rows, rows))
 
 
 def read_prompts(text: str) -> tuple[str, ...]:

@@ -62,7 +62,7 @@ GAPS = (
 FEW = "Gray: fewer than {smallest} images of the class in the slice or outside it; not compared. *: holds."
 DOUBT = "No star here: {why}."
 REVIEW = "Judge these faces one by one on the Review page, wrong ones first."
-MAP = "See the dataset's images on the map, coloured by whether the run is right."
+MAP = "See this slice's images on the map, the others dimmed, coloured by whether the run is right."
 FORM = {
     "run": "The classification whose errors are looked into.",
     "clip": "The CLIP whose space groups the images, or that guesses the attribute: face-clip (bundled), MODEL/WEIGHTS "

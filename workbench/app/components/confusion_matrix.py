@@ -34,6 +34,8 @@ class Matrix:
         Sentence on a cell with ``{row}``, ``{column}``, ``{count}`` and ``{share}``.
     explanation : str
         One line under the table.
+    fewest : int
+        A row of fewer images has no colour: its shares say little.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Matrix:
     column_axis: str
     cell_hint: str
     explanation: str
+    fewest: int = 0
 
     def shares(self) -> npt.NDArray[np.float64]:
         """Return each cell as a share of its row, 0 to 1; a row without images is 0."""
@@ -92,10 +95,11 @@ def confusion_matrix(
 
 def _cell(matrix: Matrix, shares: npt.NDArray[np.float64], i: int, j: int) -> dict[str, object]:
     number, share = count(matrix.counts[i, j]), percent(shares[i, j])
+    heat = 0.0 if matrix.counts[i].sum() < matrix.fewest else float(shares[i, j]) ** 0.7
     words = {"row": matrix.rows[i], "column": matrix.columns[j], "count": number, "share": share}
     return {
         "count": number,
         "share": share,
-        "heat": round(float(shares[i, j]) ** 0.7 * 100),
+        "heat": round(heat * 100),
         "hint": matrix.cell_hint.format_map(words),
     }

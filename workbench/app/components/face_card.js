@@ -14,6 +14,7 @@ export default function (component) {
   if (data.concepts.length) root.append(element("h4", "", data.concepts_title), bars(data.concepts));
   if (data.neighbours.tiles.length) root.append(element("h4", "", data.neighbours_title), neighbours(state, data.neighbours));
   if (focused) root.querySelector(`[data-step="${focused}"]:not([disabled])`)?.focus();
+  if (data.reveal) requestAnimationFrame(() => root.scrollIntoView({ block: "nearest" }));
 }
 
 function top(state, data) {

@@ -45,7 +45,8 @@ class Part:
 class Card:
     """What is shown of one face; empty parts are left out.
 
-    ``first`` and ``last`` say that there is no face before or after it.
+    ``first`` and ``last`` say that there is no face before or after it; with ``reveal`` the page scrolls until a newly
+    opened card is in view.
     """
 
     image: str
@@ -60,6 +61,7 @@ class Card:
     neighbours_title: str = ""
     first: bool = True
     last: bool = True
+    reveal: bool = False
 
 
 def face_card(card: Card, *, key: str, on_step: Callable[[], None], on_pick: Callable[[], None]) -> None:
@@ -80,5 +82,6 @@ def face_card(card: Card, *, key: str, on_step: Callable[[], None], on_pick: Cal
         "neighbours_title": card.neighbours_title,
         "first": card.first,
         "last": card.last,
+        "reveal": card.reveal,
     }
     renderer("face_card", "card")(key=key, data=data, on_step_change=on_step, on_pick_change=on_pick)

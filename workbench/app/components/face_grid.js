@@ -122,6 +122,17 @@ function pick(state, index, pause) {
   state.timer = setTimeout(() => state.send("pick", row), pause);
 }
 
+// Brings a tile into view; a grid that scrolls by itself leaves the page where it is.
+function reveal(button) {
+  const box = button.closest(".scroll");
+  if (!box.style.maxHeight) {
+    button.scrollIntoView({ block: "nearest" });
+    return;
+  }
+  const [own, frame] = [button.getBoundingClientRect(), box.getBoundingClientRect()];
+  box.scrollTop += Math.min(0, own.top - frame.top) + Math.max(0, own.bottom - frame.bottom);
+}
+
 function mark(state, selected, local) {
   let current = state.data.tiles.findIndex((tile) => tile.row === selected);
   state.buttons.forEach((button, index) => {
@@ -133,5 +144,5 @@ function mark(state, selected, local) {
     state.refocus = false;
     state.buttons[Math.max(0, current)].focus({ preventScroll: true });
   }
-  if (!local && current >= 0) state.buttons[current].scrollIntoView({ block: "nearest" });
+  if (!local && current >= 0) reveal(state.buttons[current]);
 }

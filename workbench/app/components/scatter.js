@@ -29,8 +29,8 @@ function mount(root) {
   state.says.setAttribute("role", "status");
   state.card.hidden = true;
   state.note.textContent = "Fetching the points …";
-  state.stage.append(state.canvas, state.overlay, state.tools, state.card, state.note);
-  root.append(state.stage, state.legend, state.says);
+  state.stage.append(state.canvas, state.overlay, state.card, state.note);
+  root.append(state.tools, state.stage, state.legend, state.says);
   buildTools(state);
   listen(state);
   new ResizeObserver(() => { if (state.space && root.isConnected) draw(state); }).observe(state.stage);
@@ -75,19 +75,28 @@ async function renew(state, before) {
   const lasso = news(state, "lasso", data.lasso) || before === null;
   if (news(state, "hidden", data.hidden) || before === null) state.hidden = new Set(data.hidden ? data.hidden.split(".") : []);
   if (lasso) state.lasso = data.lasso;
+  if (news(state, "held", data.held) || before === null) {
+    const buffer = data.held ? await reached(state, data.held) : null;
+    if (buffer === undefined || state.data.held !== data.held) return;
+    state.held = buffer && new Uint8Array(buffer);
+  }
   const recolour = state.coloured !== JSON.stringify([data.points, data.colour, data.kind, data.low, data.high, data.colours]);
   if (recolour) {
-    let buffer;
-    try {
-      buffer = await fetched(data.colour);
-    } catch (error) {
-      state.note.textContent = `The colours could not be fetched: ${error.message}`;
-      return;
-    }
-    if (state.data.colour !== data.colour) return;
+    const buffer = await reached(state, data.colour);
+    if (!buffer || state.data.colour !== data.colour) return;
     takeColours(state, buffer);
   }
   refresh(state);
+}
+
+// What an address holds; says so and gives nothing where it cannot be fetched.
+async function reached(state, address) {
+  try {
+    return await fetched(address);
+  } catch (error) {
+    state.note.textContent = `The colours could not be fetched: ${error.message}`;
+    return undefined;
+  }
 }
 
 // Whether Python says something else than it said before and than what it has been told from here and not yet repeated.
@@ -133,7 +142,7 @@ function refresh(state) {
   const { space, data } = state;
   const off = offCodes(state);
   state.visible = off.size ? state.codes.map((code) => (off.has(code) ? 0 : 1)) : null;
-  state.chosen = state.lasso ? insideLasso(space, state.lasso, state.visible) : null;
+  state.chosen = state.lasso ? insideLasso(space, state.lasso, state.visible) : seenOf(state.held, state.visible);
   state.chosenCount = state.chosen ? state.chosen.reduce((sum, one) => sum + one, 0) : 0;
   state.painter.marks(arrange(state), state.chosen);
   buildLegend(state);
@@ -143,6 +152,11 @@ function refresh(state) {
   state.root.dataset.shown = data.points;
   state.root.dataset.colour = data.colour;
   state.root.dataset.chosen = state.chosenCount;
+}
+
+// The points that Python holds, but for those the legend has switched off.
+function seenOf(held, visible) {
+  return held && visible ? held.map((one, i) => one & visible[i]) : held ?? null;
 }
 
 // Codes of the classes that the legend has switched off; the last code stands for "none".
@@ -188,10 +202,13 @@ function draw(state) {
   });
 }
 
+// Selects what a lasso holds, nothing where it is empty; what was selected or picked before is let go.
 function choose(state, lasso) {
   state.lasso = lasso;
+  state.held = null;
+  state.data = { ...state.data, picked: null };
   refresh(state);
-  tell(state, { lasso });
+  tell(state, { lasso, face: "" });
 }
 
 function toggle(state, names) {

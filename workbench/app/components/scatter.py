@@ -29,10 +29,13 @@ class Cloud:
         Positions, in the map's own units.
     rows : int array (P,)
         Row of each point in its dataset.
+    held : bool array (P,), optional
+        Points that are selected as long as no lasso is drawn; the others are dimmed.
     """
 
     places: npt.NDArray[np.float32]
     rows: npt.NDArray[np.int64]
+    held: npt.NDArray[np.bool_] | None = None
 
     def pack(self) -> bytes:
         """Return the points as the browser reads them: x and y of each as float32, then the rows as int32."""
@@ -100,7 +103,7 @@ class Landmark:
     Parameters
     ----------
     kind : str
-        ``"mean"`` (of a class, with an arrow from the centre), ``"text"`` or ``"prompt"``.
+        ``"mean"`` (of a class, with an arrow from the centre if there is one), ``"text"`` or ``"prompt"``.
     label : str
         Its name.
     x, y : float
@@ -151,6 +154,7 @@ def scatter(
     key: str,
     on_change: Callable[[], None],
     description: str,
+    told: Colouring | None = None,
     centre: tuple[float, float] | None = None,
     pictures: str = "",
     facts: str = "",
@@ -165,11 +169,14 @@ def scatter(
         What is drawn.
     key : str
         The component's key. Its ``change`` holds what a person has just changed, as texts: ``lasso``, ``hidden`` and
-        ``camera`` as in :class:`Look`, and ``face``, the row of a point that was clicked.
+        ``camera`` as in :class:`Look`, and ``face``, the row of a point that was clicked; empty where a selection or
+        Escape has let it go.
     on_change : callable
         Called before the rerun that a change causes.
     description : str
         A sentence or two on what is seen, for screen readers.
+    told : Colouring, optional
+        Classes that a pointer is told of a point besides its colour.
     centre : (float, float), optional
         Where the arrows to the class means begin; no arrows without it.
     pictures, facts : str
@@ -184,6 +191,8 @@ def scatter(
         data={
             "points": points_address(cloud.pack()),
             "colour": points_address(colouring.pack()),
+            "held": "" if cloud.held is None else points_address(cloud.held.astype(np.uint8).tobytes()),
+            "told": None if told is None else {**told.to_dict(), "address": points_address(told.pack())},
             "count": len(cloud.rows),
             "landmarks": [asdict(landmark) for landmark in landmarks],
             "centre": None if centre is None else [float(value) for value in centre],

@@ -41,7 +41,7 @@ function setMode(state, mode) {
 }
 
 function markTools(state) {
-  state.clear.hidden = !state.lasso;
+  state.clear.hidden = !(state.lasso || state.held);
 }
 
 function listen(state) {
@@ -53,7 +53,7 @@ function listen(state) {
     return [event.clientX - box.left, event.clientY - box.top];
   };
   stage.addEventListener("pointerdown", (event) => {
-    if (event.button || !state.space || state.tools.contains(event.target)) return;
+    if (event.button || !state.space) return;
     canvas.setPointerCapture(event.pointerId);
     held.set(event.pointerId, place(event));
     const kind = event.shiftKey && state.mode === "move" ? "lasso" : state.mode;
@@ -62,7 +62,7 @@ function listen(state) {
     hideCard(state);
   });
   stage.addEventListener("pointermove", (event) => {
-    if (!state.space || state.tools.contains(event.target)) return;
+    if (!state.space) return;
     const here = place(event);
     if (!held.has(event.pointerId)) {
       hover(state, here, event.pointerType);
@@ -83,7 +83,7 @@ function listen(state) {
   };
   ["pointerup", "pointercancel", "lostpointercapture"].forEach((name) => stage.addEventListener(name, release));
   stage.addEventListener("pointerleave", () => hideCard(state));
-  stage.addEventListener("dblclick", (event) => { if (state.space && state.mode === "move" && !state.tools.contains(event.target)) zoomBy(state, 2, place(event)); });
+  stage.addEventListener("dblclick", (event) => { if (state.space && state.mode === "move") zoomBy(state, 2, place(event)); });
   stage.addEventListener("wheel", (event) => onWheel(event, state, place(event)), { passive: false });
   canvas.addEventListener("keydown", (event) => onKey(event, state));
 }
@@ -109,7 +109,7 @@ function finish(state, { kind, how, line, moved }) {
     if (index >= 0) {
       state.picked = state.space.rows[index];
       tell(state, { face: String(state.picked) });
-    } else if (kind !== "move" && state.lasso) choose(state, "");
+    } else if (kind !== "move" && state.chosen) choose(state, "");
     return;
   }
   if (kind === "move" || line.length < 3) return;
@@ -147,7 +147,7 @@ function onKey(event, state) {
     moved(state);
   } else if (act) ACTIONS[act][2](state);
   else if (mode) setMode(state, mode === state.mode ? "move" : mode);
-  else if (event.key === "Escape" && state.lasso) choose(state, "");
+  else if (event.key === "Escape" && (state.chosen || pickedIndex(state) >= 0)) choose(state, "");
   else if (event.key === "Escape" && state.mode !== "move") setMode(state, "move");
   else return;
   event.preventDefault();
@@ -242,10 +242,20 @@ function showCard(state, index) {
       const answer = await fetch(`${data.facts}${row}`);
       if (!answer.ok || state.hover !== index) return;
       const found = await answer.json();
-      facts.replaceChildren(element("div", "id", found.id), element("div", "", [found.label ? `label ${found.label}` : "no label", found.split].join(" · ")));
+      const label = data.title === "label" ? [] : [found.label ? `label ${found.label}` : "no label"];
+      const parts = [...label, ...(await toldOf(data.told, index)), found.split];
+      if (state.hover !== index) return;
+      facts.replaceChildren(element("div", "id", found.id), element("div", "", parts.join(" · ")));
       placeCard(state, index);
     } catch { /* the picture and the value stand without the name */ }
   }, 30);
+}
+
+// What is told of a point besides its colour.
+async function toldOf(told, index) {
+  if (!told) return [];
+  const name = told.names[new Uint8Array(await fetched(told.address))[index]];
+  return [name === undefined ? told.none : `${told.title} ${name}`];
 }
 
 function placeCard(state, index) {

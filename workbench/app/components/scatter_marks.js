@@ -81,7 +81,7 @@ function landmarks(state, view) {
   const shown = state.data.landmarks.filter(({ kind }) => !state.hidden.has(LAYERS[kind]));
   const placed = shown.map((mark) => ({ ...mark, at: toPixel(view, mark.x, mark.y) }));
   const within = placed.filter(({ at: [x, y] }) => x > -20 && y > -20 && x < state.wide + 20 && y < state.high + 20);
-  const taken = [[0, 0, state.tools.offsetWidth + 14, state.tools.offsetHeight + 14]];
+  const taken = [];
   within.forEach(({ kind, at: [x, y] }) => { if (kind !== "text") taken.push([x - SHAPES[kind][0], y - SHAPES[kind][0], x + SHAPES[kind][0], y + SHAPES[kind][0]]); });
   const nodes = [...arrows(state, view, placed)];
   within.forEach((mark) => nodes.push(shape(mark)));

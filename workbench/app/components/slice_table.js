@@ -35,10 +35,17 @@ function build(root, state, data) {
   data.rows.forEach((row, index) => body.append(line(state, data, row, index)));
   table.append(top, body);
   root.append(table);
+  shorten(root, top, data.opened === null ? null : body.children[data.opened]);
   root.onkeydown = (event) => onKey(event, state);
   const image = new Image();
   image.onload = () => requestAnimationFrame(() => { root.dataset.shown = data.sheet; });
   image.src = data.sheet;
+}
+
+// While a slice is open the table takes little room, so that its faces are seen too; the opened row stays in view.
+function shorten(root, head, opened) {
+  root.classList.toggle("short", opened !== null);
+  if (opened) root.scrollTop += opened.getBoundingClientRect().top - head.getBoundingClientRect().bottom - 30;
 }
 
 function axis(top) {

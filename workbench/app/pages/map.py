@@ -9,6 +9,7 @@ import streamlit as st
 from workbench.app import maps, session
 from workbench.app.session import View
 from workbench.app.widgets import map_quality, notices
+from workbench.app.widgets.form_popover import form_popover
 from workbench.app.widgets.map_angles import draw_angles
 from workbench.app.widgets.map_form import METHOD_WORDS, map_form
 from workbench.app.widgets.map_view import explore
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from workbench.studies.mapping import Map
 
 TABS = {"map": "Map", "angles": "Angles", "gap": "Gap"}
-CHOICE = {"lasso": "", "label": "", "predicted": "", "face": "", "page": "1"}
+CHOICE = {"lasso": "", "among": "", "label": "", "predicted": "", "face": "", "page": "1"}
 SOURCE = {"colour": "label", "run": "", "suspects": "", "dissection": "", "unit": ""}
 PLACE = {"camera": "", "hidden": ""}
 PROMPT = {"prompt": "", "which": ""}
@@ -34,6 +35,7 @@ RESETS = {
     "dissection": ("unit", "page"),
     "prompt": ("which", "page"),
     "lasso": ("label", "predicted", "page"),
+    "among": ("label", "predicted", "page"),
     "hidden": ("page",),
 }
 
@@ -103,19 +105,19 @@ def invite(view: View, dataset: Dataset) -> None:
 
 def choose(view: View, names: list[str], dataset: Dataset, found: list[Artifact]) -> None:
     """Draw what is looked at: dataset and map."""
-    columns = st.columns([3, 10, 2], gap="small", vertical_alignment="bottom")
-    columns[0].selectbox("Dataset", names, **view.bind("dataset", dataset.name))
-    if not found:
-        return
-    by_name = {run.name: run for run in found}
-    run = view["map"] or found[0].name
-    if run not in by_name:
-        raise unknown_name(f"map of {dataset.name}", run, by_name)
-    columns[1].selectbox(
-        "Map", list(by_name), format_func=lambda name: map_title(by_name[name]), **view.bind("map", run)
-    )
-    with columns[2].popover("New", icon=":material/add:", width="stretch"):
-        map_form(dataset)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.selectbox("Dataset", names, width=176, **view.bind("dataset", dataset.name))
+        if not found:
+            return
+        by_name = {run.name: run for run in found}
+        run = view["map"] or found[0].name
+        if run not in by_name:
+            raise unknown_name(f"map of {dataset.name}", run, by_name)
+        st.selectbox(
+            "Map", list(by_name), width=300, format_func=lambda name: map_title(by_name[name]), **view.bind("map", run)
+        )
+        with form_popover("New map", "new map"):
+            map_form(dataset)
 
 
 def map_title(run: Artifact) -> str:

@@ -11,6 +11,7 @@ from workbench.app import slice_words as words
 from workbench.app.session import View
 from workbench.app.text import plain
 from workbench.app.widgets import notices
+from workbench.app.widgets.form_popover import form_popover
 from workbench.app.widgets.slices_form import slices_form
 from workbench.app.widgets.slices_result import draw_slices
 from workbench.data.datasets import Dataset
@@ -76,7 +77,7 @@ def choose(view: View, names: list[str], dataset: Dataset, tab: str, found: list
                 format_func=lambda name: title(by_name[name]),
                 **view.bind("run", chosen, tab),
             )
-            with st.popover("New search", icon=":material/add:"):
+            with form_popover("New search", "new slices"):
                 slices_form("popover", dataset, tab == "attributes")
 
 

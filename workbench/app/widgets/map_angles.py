@@ -12,6 +12,7 @@ from workbench.app.browse import csv_bytes
 from workbench.app.session import View
 from workbench.app.text import count, plain
 from workbench.app.widgets import notices
+from workbench.app.widgets.form_popover import form_popover
 from workbench.app.widgets.map_form import angles_form
 from workbench.app.widgets.metrics import CHART
 from workbench.data.datasets import Dataset
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 COLUMNS = tuple(f"{kind}{end}" for kind in ("images", "texts") for end in ("", "_low", "_high"))
 """The tables of angles by their names."""
+TILE = 198
+"""Width of a number over the tables, in CSS pixels."""
 PAIRS = {"opposite": "Most opposite", "closest": "Closest"}
 
 
@@ -46,16 +49,17 @@ def draw_angles(view: View, dataset: Dataset) -> None:
         return
     opened = maps.open_angles(dataset.name, view["angles"] or found[0].name)
     by_name = {run.name: run for run in found}
-    left, right = st.columns([13, 2], gap="small", vertical_alignment="bottom")
-    left.selectbox(
-        "Angles",
-        list(by_name),
-        format_func=lambda name: angles_title(by_name[name]),
-        help=map_words.ANGLES["angle"],
-        **view.bind("angles", opened.artifact.name),
-    )
-    with right.popover("New", icon=":material/add:", width="stretch"):
-        angles_form(dataset)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.selectbox(
+            "Angles",
+            list(by_name),
+            width=430,
+            format_func=lambda name: angles_title(by_name[name]),
+            help=map_words.ANGLES["angle"],
+            **view.bind("angles", opened.artifact.name),
+        )
+        with form_popover("New angles", "new angles"):
+            angles_form(dataset)
     notices.notes(opened.notes)
     headline(opened)
     draw_tables(view, opened)
@@ -69,28 +73,31 @@ def angles_title(run: Artifact) -> str:
 
 def headline(found: Angles) -> None:
     """Draw the extreme pairs of images and of texts, and whether both order the pairs alike."""
-    columns = st.columns(5, gap="small")
+    row = st.container(horizontal=True, gap="small")
     pairs = [(kind, which) for kind in ("images", "texts") for which in PAIRS]
-    for column, (kind, which) in zip(columns, pairs, strict=False):
+    for kind, which in pairs:
         pair = found.extremes[kind][which]
         names = " – ".join(str(name) for name in pair["classes"])
         below = f"{pair['angle']:.0f}°{_span(pair)}"
-        column.metric(
+        row.metric(
             f"{PAIRS[which]} {kind}",
             names,
             below,
             delta_color="off",
             delta_arrow="off",
-            help=f"{map_words.ANGLES['pair']} Here it was this very pair in {pair['share']:.0%} of them.",
+            width=TILE,
+            help=f"{plain(names)}. {map_words.ANGLES['pair']} In {pair['share']:.0%} of the resamples it was this very "
+            "pair.",
         )
     agreement = found.agreement
     known = agreement["spearman"] is not None
-    columns[4].metric(
+    row.metric(
         "Do texts agree?",
         f"{agreement['spearman']:+.2f}" if known else "–",
         f"p {_p(agreement['p'])}" if known and agreement["p"] is not None else "cannot be said",
         delta_color="off",
         delta_arrow="off",
+        width=TILE,
         help=map_words.ANGLES["agreement"],
     )
 
@@ -102,7 +109,7 @@ def draw_tables(view: View, found: Angles) -> None:
     st.plotly_chart(
         angle_tables(found.classes, images, texts, found.unrelated), key=view.key("angle tables"), config=CHART
     )
-    st.caption(map_words.ANGLES["table"].format(unrelated=f"{found.unrelated:.0f}°"))
+    st.caption(map_words.ANGLES["table"].format(unrelated=f"{found.unrelated:.0f}°", classes=len(found.classes)))
     st.plotly_chart(
         angle_agreement(found.classes, images, texts, found.unrelated), key=view.key("angle pairs"), config=CHART
     )

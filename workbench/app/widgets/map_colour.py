@@ -39,6 +39,8 @@ OUTCOME = {"right": "#2a9d8f", "wrong": "#d1495b"}
 BIN_COLOURS = ("#c3cbd1", "#d1495b", "#e0a526", "#7d5ba6")
 MOST_TYPED = 1_000
 """How many characters the field for prompts takes."""
+SOURCE_WIDTH = 205
+"""Width of what colours are taken from, in CSS pixels."""
 SPREAD = (2, 98)
 """Percentiles of similarities and activations that have the first and the last colour."""
 
@@ -48,7 +50,7 @@ class Sources:
     """What the colours are taken from: the view's choices, the map, and what is known of the images on it.
 
     ``run`` is the classification that predictions come from (``None`` where there is none), ``prompts`` and ``placed``
-    what was dropped onto the map.
+    what was dropped onto the map, ``held`` the slice whose images are selected.
     """
 
     view: View
@@ -57,6 +59,7 @@ class Sources:
     run: Classification | None
     prompts: tuple[str, ...]
     placed: Placed | None
+    held: maps.Held | None = None
 
 
 def draw_choice(view: View, dataset: Dataset) -> None:
@@ -69,21 +72,21 @@ def draw_choice(view: View, dataset: Dataset) -> None:
     """
     if view["colour"] not in COLOURS:
         raise unknown_name("colour", view["colour"], COLOURS)
-    columns = st.columns([4, 5, 5], gap="small", vertical_alignment="bottom")
-    columns[0].selectbox(
-        "Colour by",
-        list(COLOURS),
-        format_func=COLOURS.__getitem__,
-        help=map_words.COLOUR[view["colour"]],
-        **view.bind("colour"),
-    )
-    with columns[1]:
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.selectbox(
+            "Colour by",
+            list(COLOURS),
+            width=164,
+            format_func=COLOURS.__getitem__,
+            help=map_words.COLOUR[view["colour"]],
+            **view.bind("colour"),
+        )
         _draw_source(view, dataset)
-    with columns[2]:
         prompt = view.bind("prompt", view["prompt"][:MOST_TYPED])
         st.text_input(
             "Drop a prompt",
             max_chars=MOST_TYPED,
+            width=SOURCE_WIDTH,
             placeholder="a face with a broad smile; tears",
             help=map_words.PROMPT,
             **{**prompt, "on_change": _take_prompt, "args": (view, prompt)},
@@ -104,14 +107,12 @@ def _draw_source(view: View, dataset: Dataset) -> None:
     if colour in ("suspicion", "bin"):
         _choose(view, "suspects", "Suspects", maps.stored("suspects", dataset.name), suspects_title)
     elif colour == "activation":
-        left, right = st.columns([3, 2], gap="small", vertical_alignment="bottom")
-        with left:
-            _choose(view, "dissection", "Network", session.dissections(dataset.name), dissection_title)
+        _choose(view, "dissection", "Network", session.dissections(dataset.name), dissection_title)
         unit = view["unit"] or _first_unit(view, dataset)
-        right.text_input("Unit", help="Layer and number, such as lin1:42.", **view.bind("unit", unit))
+        st.text_input("Unit", width=110, help="Layer and number, such as lin1:42.", **view.bind("unit", unit))
     elif colour == "prompt" and len(prompts := usable_prompts(view)) > 1:
         chosen = view["which"] if view["which"] in prompts else prompts[0]
-        st.selectbox("Prompt", prompts, **view.bind("which", chosen, of=view["prompt"][:80]))
+        st.selectbox("Prompt", prompts, width=SOURCE_WIDTH, **view.bind("which", chosen, of=view["prompt"][:80]))
     else:
         _choose(view, "run", "Predictions of", session.runs(dataset.name), run_title)
 
@@ -137,9 +138,15 @@ def _choose(view: View, name: str, title: str, found: list[Artifact], words: Cal
     if view[name] and chosen not in by_name:
         raise unknown_name(f"{name} of this dataset", chosen, by_name)
     if not by_name:
-        st.selectbox(title, ["none yet"], disabled=True, key=view.key(f"no {name}"))
+        st.selectbox(title, ["none yet"], disabled=True, width=SOURCE_WIDTH, key=view.key(f"no {name}"))
         return
-    st.selectbox(title, list(by_name), format_func=lambda one: words(by_name[one]), **view.bind(name, chosen))
+    st.selectbox(
+        title,
+        list(by_name),
+        width=SOURCE_WIDTH,
+        format_func=lambda one: words(by_name[one]),
+        **view.bind(name, chosen),
+    )
 
 
 def run_title(run: Artifact) -> str:

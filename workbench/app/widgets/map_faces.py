@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +18,7 @@ from workbench.app.components.face_card import Card, Fact, Part, face_card
 from workbench.app.components.scatter import Colouring
 from workbench.app.routes import image_address
 from workbench.app.session import View
-from workbench.app.text import count
+from workbench.app.text import count, plain
 from workbench.app.widgets import notices
 from workbench.app.widgets.face_panel import make_card
 from workbench.app.widgets.faces import ChosenFace, browse_faces, chosen_face
@@ -28,19 +29,28 @@ if TYPE_CHECKING:
     from workbench.studies.classify import Classification
 
 GRID_HEIGHT = 640
+FEWEST = 10
+"""A row of the table with fewer images has no colour."""
+SAID = ("label", "prediction", "split")
+"""Colours that have a column of their own in the export."""
 
 
 def draw_faces(view: View, sources: Sources, colouring: Colouring, chosen: npt.NDArray[np.int64]) -> Rows:
-    """Draw the faces at the places ``chosen`` of the map, and return the rows of those listed."""
+    """Draw the faces at the places ``chosen`` of the map, above them the open face; return the rows of those listed."""
     found = sources.found
     if colouring.values is not None:
         values = colouring.values[chosen]
         chosen = chosen[np.argsort(np.where(np.isnan(values), np.inf, -values), kind="stable")]
     rows = np.asarray(found.rows[chosen], dtype=np.int64)
+    shown = rows
     if sources.run is not None and len(rows):
-        keep = draw_table(view, sources.run, rows)
+        keep = in_cell(view, sources.run, rows)
         rows, chosen = rows[keep], chosen[keep]
-    draw_actions(view, sources, rows)
+    if view["face"]:
+        draw_face(view, sources, rows)
+    elif sources.run is not None and len(shown):
+        draw_table(view, sources.run, shown)
+    draw_actions(view, sources, colouring, rows)
     notes = value_texts(colouring, chosen)
     by_row = dict(zip(rows.tolist(), notes, strict=True)) if notes else {}
     browse_faces(
@@ -55,26 +65,31 @@ def draw_faces(view: View, sources: Sources, colouring: Colouring, chosen: npt.N
     return rows
 
 
-def draw_actions(view: View, sources: Sources, rows: Rows) -> None:
+def draw_actions(view: View, sources: Sources, colouring: Colouring, rows: Rows) -> None:
     """Say what is listed, and offer to review it or to let go of the selection."""
+    held = sources.held
+    selected = bool(view["lasso"]) or held is not None
+    if held is not None:
+        here = int(held.points.sum())
+        number = f"all {count(here)} images" if here == held.images else f"{count(here)} of {count(held.images)} images"
+        st.markdown(f"Slice **{plain(held.name)}**: {number} on this map, the others dimmed")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        held = "Selected" if view["lasso"] else "On the map"
         order = {"prompt": "most similar first", "activation": "most active first", "suspicion": "most doubtful first"}
-        words = order.get(view["colour"], "as stored")
-        st.markdown(f"**{held}**, {words}", width="stretch")
-        if view["lasso"]:
+        words = "as stored" if colouring.values is None else order[view["colour"]]
+        st.markdown(f"**{'Selected' if selected else 'On the map'}**, {words}", width="stretch")
+        if selected:
             st.button(
                 "Let go",
                 key=view.key("let go"),
                 icon=":material/close:",
                 help="Selects nothing (Escape on the map).",
-                on_click=lambda: view.set(lasso=""),
+                on_click=lambda: view.set(lasso="", among="", face=""),
             )
         review = st.button(
             f"Review these {count(len(rows))}",
             key=view.key("review"),
             icon=":material/rule:",
-            type="primary" if view["lasso"] else "secondary",
+            type="primary" if selected else "secondary",
             help=map_words.REVIEW,
             disabled=not len(rows),
         )
@@ -83,15 +98,23 @@ def draw_actions(view: View, sources: Sources, rows: Rows) -> None:
         st.switch_page(notices.REVIEW, query_params={"dataset": sources.dataset.name, "queue": "selection"})
 
 
-def draw_table(view: View, run: Classification, rows: Rows) -> npt.NDArray[np.bool_]:
-    """Draw labels against predictions of ``rows``, and return which of them the picked cell holds."""
+def in_cell(view: View, run: Classification, rows: Rows) -> npt.NDArray[np.bool_]:
+    """Return which of ``rows`` the picked cell of labels against predictions holds; all where none is picked."""
     labels, predicted = np.asarray(run.labels)[rows], np.asarray(run.predicted)[rows]
-    order = {name: place for place, name in enumerate(run.classes)}
-    matrix = selection_matrix(labels, predicted, run.classes)
+    keep = np.ones(len(rows), dtype=bool)
+    if (labels != "").any():
+        for name, given in (("label", labels), ("predicted", predicted)):
+            keep &= (given == view[name]) | (view[name] not in run.classes)
+    return keep
+
+
+def draw_table(view: View, run: Classification, rows: Rows) -> None:
+    """Draw labels against predictions of ``rows``; a click picks a cell."""
+    matrix = selection_matrix(np.asarray(run.labels)[rows], np.asarray(run.predicted)[rows], run.classes)
     names, columns = list(matrix.rows), list(matrix.columns)
     if not names:
-        return np.ones(len(rows), dtype=bool)
-    label, guess = (view[name] if view[name] in order else "" for name in ("label", "predicted"))
+        return
+    label, guess = view["label"], view["predicted"]
     place = (names.index(label) if label in names else None, columns.index(guess) if guess in columns else None)
 
     def pick() -> None:
@@ -102,12 +125,6 @@ def draw_table(view: View, run: Classification, rows: Rows) -> npt.NDArray[np.bo
         view.set(label="" if again else row, predicted="" if again else column, page="1")
 
     confusion_matrix(matrix, key=view.key("table"), selected=None if place == (None, None) else place, on_pick=pick)
-    keep = np.ones(len(rows), dtype=bool)
-    if label:
-        keep &= labels == label
-    if guess:
-        keep &= predicted == guess
-    return keep
 
 
 def selection_matrix(labels: npt.NDArray[np.str_], predicted: npt.NDArray[np.str_], classes: Sequence[str]) -> Matrix:
@@ -127,7 +144,8 @@ def selection_matrix(labels: npt.NDArray[np.str_], predicted: npt.NDArray[np.str
         "label ↓",
         "predicted",
         "labelled {row}, predicted {column}: {count} images, {share} of those here labelled {row}",
-        map_words.TABLE,
+        map_words.TABLE.format(fewest=FEWEST),
+        FEWEST,
     )
 
 
@@ -161,13 +179,21 @@ def tiles(sources: Sources, rows: Rows, values: dict[int, str]) -> Sequence[Tile
 
 def draw_face(view: View, sources: Sources, rows: Rows) -> None:
     """Draw the face the view names, if it names one."""
-    face = chosen_face(view, sources.dataset, rows, "Choose a point or a face to see all that is known of it.")
+    face = chosen_face(view, sources.dataset, rows, "")
     if face is None:
         return
     run = sources.run
+    st.button(
+        "Close the face",
+        key=view.key("close"),
+        type="tertiary",
+        icon=":material/close:",
+        help="Back to labels against predictions.",
+        on_click=lambda: view.set(face=""),
+    )
     card = make_card(sources.dataset, run, face) if run is not None else plain_card(sources, face)
     face_card(
-        card,
+        replace(card, reveal=True),
         key=view.key("card"),
         on_step=face.step,
         on_pick=lambda: view.set(face=str(view.event("card", "pick"))),
@@ -187,7 +213,7 @@ def plain_card(sources: Sources, face: ChosenFace) -> Card:
 def export(sources: Sources, colouring: Colouring, chosen: npt.NDArray[np.int64]) -> bytes:
     """Return the listed faces as CSV: ids, labels, predictions, places, and the value or class that colours them."""
     dataset, run, found = sources.dataset, sources.run, sources.found
-    header = ["id", "split", "label", "predicted", "x", "y", colouring.title]
+    header = ["id", "split", "label", "predicted", "x", "y", *([] if colouring.title in SAID else [colouring.title])]
 
     def line(place: int) -> list[object]:
         row = int(found.rows[place])
@@ -200,7 +226,7 @@ def export(sources: Sources, colouring: Colouring, chosen: npt.NDArray[np.int64]
             predicted,
             f"{x:.6g}",
             f"{y:.6g}",
-            seen(place),
+            *([] if colouring.title in SAID else [seen(place)]),
         ]
 
     def seen(place: int) -> str:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from workbench.app import session
 from workbench.app.text import plain
+from workbench.app.widgets.form_popover import close
 from workbench.data.concepts import bundled_concept_sets, load_concept_set
 from workbench.data.datasets import Dataset
 from workbench.errors import WorkbenchError
@@ -72,6 +73,7 @@ def map_form(dataset: Dataset) -> None:
             except WorkbenchError as error:
                 st.error(plain(error))
             else:
+                close("new map")
                 st.toast("The map has been queued; the sidebar shows how far it is.")
                 st.rerun()
 
@@ -93,6 +95,7 @@ def angles_form(dataset: Dataset) -> None:
             except WorkbenchError as error:
                 st.error(plain(error))
             else:
+                close("new angles")
                 st.toast("The angles have been queued; the sidebar shows how far they are.")
                 st.rerun()
 

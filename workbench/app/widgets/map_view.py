@@ -20,12 +20,14 @@ from workbench.app.widgets import notices
 from workbench.app.widgets.map_colour import (
     Sources,
     by_label,
+    by_prediction,
     class_colour,
     draw_choice,
     make_colouring,
     prediction_run,
 )
-from workbench.app.widgets.map_faces import draw_face, draw_faces
+from workbench.app.widgets.map_faces import draw_faces
+from workbench.app.widgets.map_form import METHOD_WORDS
 from workbench.app.widgets.map_quality import headline
 from workbench.data.datasets import Dataset
 from workbench.errors import WorkbenchError
@@ -35,10 +37,14 @@ if TYPE_CHECKING:
 
 LAYERS = ("texts", "means", "prompts")
 """What the legend can switch off besides classes."""
-HEIGHT = 600
+HEIGHT = 560
 HELP = (
     "Drag to move, wheel to zoom, **shift-drag to draw a lasso**, click a point for its face. "
     "Ctrl adds to a lasso, Alt takes away."
+)
+NEAR_ONLY = (
+    "{method} keeps neighbours together and nothing else: distances between groups, their sizes and directions mean "
+    "little. What is opposite and what is close is measured in the full space, under Angles."
 )
 
 
@@ -47,17 +53,23 @@ def explore(view: View, dataset: Dataset, found: Map) -> None:
     sources = gather(view, dataset, found)
     notices.notes([*found.notes, *(sources.placed.notes if sources.placed is not None else ())])
     headline(found)
+    draw_choice(view, dataset)
     left, right = st.columns([8, 6], gap="medium")
     with left:
-        draw_choice(view, dataset)
         colouring = colouring_or_label(sources)
         draw_map(view, sources, colouring)
         st.caption(HELP)
-    chosen = chosen_points(view, found, colouring)
+        if found.spec.method != "pca":
+            st.caption(NEAR_ONLY.format(method=METHOD_WORDS[found.spec.method]))
+            st.button(
+                "Angles",
+                key=view.key("to angles"),
+                type="tertiary",
+                icon=":material/architecture:",
+                on_click=lambda: view.set(tab="angles"),
+            )
     with right:
-        rows = draw_faces(view, sources, colouring, chosen)
-    with left:
-        draw_face(view, sources, rows)
+        draw_faces(view, sources, colouring, chosen_points(sources, colouring))
 
 
 def gather(view: View, dataset: Dataset, found: Map) -> Sources:
@@ -69,7 +81,8 @@ def gather(view: View, dataset: Dataset, found: Map) -> Sources:
         placed = maps.placed(found, prompts) if prompts else None
     except WorkbenchError as error:
         notices.trouble(error)
-    return Sources(view, dataset, found, prediction_run(view, dataset), prompts, placed)
+    held = maps.held_slice(found, view["among"]) if view["among"] and not view["lasso"] else None
+    return Sources(view, dataset, found, prediction_run(view, dataset), prompts, placed, held)
 
 
 def colouring_or_label(sources: Sources) -> Colouring:
@@ -86,7 +99,7 @@ def draw_map(view: View, sources: Sources, colouring: Colouring) -> None:
     found, dataset = sources.found, sources.dataset
     classes = f": {', '.join(colouring.names[:12])}" if colouring.values is None else ""
     scatter(
-        Cloud(found.points, found.rows),
+        Cloud(found.points, found.rows, None if sources.held is None else sources.held.points),
         colouring,
         landmarks(sources),
         Look(view["lasso"], _join(view["hidden"], view["layers"]), view["camera"], view.number("face")),
@@ -96,7 +109,8 @@ def draw_map(view: View, sources: Sources, colouring: Colouring) -> None:
             f"Map of {count(len(found.rows))} images of {dataset.name} by {found.spec.method}, coloured by "
             f"{colouring.title}{classes}. Near points are similar faces."
         ),
-        centre=(float(found.centre[0]), float(found.centre[1])),
+        told=by_prediction(sources) if sources.run is not None and view["colour"] != "prediction" else None,
+        centre=(float(found.centre[0]), float(found.centre[1])) if found.spec.method == "pca" else None,
         pictures=image_address(dataset, 0).removesuffix("0"),
         facts=facts_address(dataset),
         height=HEIGHT,
@@ -111,6 +125,8 @@ def take(view: View) -> None:
         parts = [part for part in str(change["hidden"]).split(".") if part]
         values["hidden"] = ".".join(part for part in parts if part not in LAYERS)
         values["layers"] = ".".join(part for part in parts if part in LAYERS)
+    if "lasso" in values:
+        values["among"] = ""
     view.set(**values)
 
 
@@ -130,7 +146,7 @@ def landmarks(sources: Sources) -> Sequence[Landmark]:
     return marks
 
 
-def chosen_points(view: View, found: Map, colouring: Colouring) -> npt.NDArray[np.int64]:
+def chosen_points(sources: Sources, colouring: Colouring) -> npt.NDArray[np.int64]:
     """Return the places (in the map's arrays) of what is selected; of all visible points where nothing is.
 
     Raises
@@ -138,7 +154,10 @@ def chosen_points(view: View, found: Map, colouring: Colouring) -> npt.NDArray[n
     SpecError
         The view's lasso is none.
     """
-    chosen = inside(found.points, view["lasso"]) if view["lasso"] else np.ones(len(found.rows), dtype=bool)
+    view, found = sources.view, sources.found
+    chosen = np.ones(len(found.rows), dtype=bool) if sources.held is None else sources.held.points
+    if view["lasso"]:
+        chosen = inside(found.points, view["lasso"])
     off = set(view["hidden"].split(".")) - {""}
     if colouring.values is not None:
         return np.flatnonzero(chosen & np.isfinite(colouring.values) if "none" in off else chosen)

@@ -9,6 +9,7 @@ import streamlit as st
 from workbench.app import session
 from workbench.app import slice_words as words
 from workbench.app.text import plain
+from workbench.app.widgets.form_popover import close
 from workbench.data.concepts import bundled_concept_sets, load_attributes, load_concept_set
 from workbench.data.datasets import Dataset
 from workbench.errors import WorkbenchError
@@ -62,6 +63,7 @@ def slices_form(key: str, dataset: Dataset, attributes: bool) -> None:
             except WorkbenchError as error:
                 st.error(plain(error))
             else:
+                close("new slices")
                 st.toast("The search has been queued; the sidebar shows how far it is.")
                 st.rerun()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from workbench.studies.slicing import ErrorSlice, Slices
 
 PICTURES = 5
+TILE = 198
+"""Width of a number over the table, in CSS pixels."""
 GRID_HEIGHT = 640
 
 
@@ -46,7 +49,7 @@ def draw_slices(view: View, dataset: Dataset, found: Slices) -> None:
     if chosen is not None:
         draw_opened(view, dataset, found, chosen)
     else:
-        st.caption("Open a slice to see its faces, the wrong ones first. Arrow keys walk through the table.")
+        st.caption("Open a slice to see its faces, wrong ones first. Arrow keys walk through the table, Enter opens.")
     if found.attributes:
         draw_gaps(view, found)
     st.download_button(
@@ -78,9 +81,10 @@ def headline(found: Slices) -> None:
             " · ".join(percent(number / total, 0) for number in found.unsure.values()),
             " · ".join(found.unsure),
         )
-    for column, (name, (value, note)) in zip(st.columns(5, gap="small"), shown.items(), strict=False):
+    row = st.container(horizontal=True, gap="small")
+    for name, (value, note) in shown.items():
         title, help_text = words.NUMBERS[name]
-        column.metric(title, value, note, delta_color="off", delta_arrow="off", help=help_text)
+        row.metric(title, value, note, delta_color="off", delta_arrow="off", width=TILE, help=help_text)
 
 
 def judged(found: Slices, each: ErrorSlice) -> str:
@@ -184,7 +188,12 @@ def draw_opened(view: View, dataset: Dataset, found: Slices, chosen: int) -> Non
             label="On the map",
             icon=":material/scatter_plot:",
             help=words.MAP,
-            query_params={"dataset": dataset.name, "colour": "outcome", "run": found.run},
+            query_params={
+                "dataset": dataset.name,
+                "colour": "outcome",
+                "run": found.run,
+                "among": f"{found.artifact.name}:{chosen}",
+            },
         )
     left, right = st.columns([5, 8], gap="medium")
     with left:
@@ -200,7 +209,7 @@ def draw_face(view: View, dataset: Dataset, run: Classification, rows: np.ndarra
     if face is not None:
         card = make_card(dataset, run, face)
         face_card(
-            card,
+            replace(card, reveal=True),
             key=view.key("card"),
             on_step=face.step,
             on_pick=lambda: view.set(face=str(view.event("card", "pick"))),

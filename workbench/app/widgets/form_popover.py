@@ -1,0 +1,19 @@
+"""A button with a form beneath it that closes once the form has been sent."""
+
+from __future__ import annotations
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from workbench.app import session
+
+
+def form_popover(label: str, name: str) -> DeltaGenerator:
+    """Return a popover to draw a form in; the form calls :func:`close` with the same name when it has been sent."""
+    sent = session.recall(f"sent {name}") or 0
+    return st.popover(label, icon=":material/add:", key=f"{name} {sent}", on_change="rerun")
+
+
+def close(name: str) -> None:
+    """Close the popover ``name`` with the next rerun: it is another one then."""
+    session.remember(f"sent {name}", (session.recall(f"sent {name}") or 0) + 1)
