@@ -146,7 +146,8 @@ def test_undo_returns_to_the_face_and_is_a_row_too(context: BrowserContext, addr
         ("undo", found[0].number),
     ]
     press(page, "n")
-    (standing,) = Verdicts(judged).current("undo").values() if rows(judged, "undo", 5) else ()
+    rows(judged, "undo", 5)
+    (standing,) = Verdicts(judged).current("undo").values()
     assert standing["ann"].action == "not-a-face"
 
 
@@ -369,7 +370,7 @@ def test_the_form_of_a_cleaning_can_be_read_in_a_narrow_window(
     tab = Visit(context.new_page(), address)
     tab.page.set_viewport_size({"width": 900, "height": 900})
     tab.go("review?dataset=hidden&tab=loop")
-    for label in ("Disputed", "Ambiguous", "Not a face", "Proposals of"):
+    for label in ("Disputed", "Ambiguous", "Not a face", "Proposals of a search"):
         box = tab.page.locator("[data-testid=stSelectbox]", has_text=label)
         box.wait_for()
         assert (box.bounding_box() or {"width": 0.0})["width"] >= 130

@@ -23,7 +23,10 @@ def test_precision_runs_over_all_depths_with_each_part_and_chance() -> None:
     lines = {trace.name: trace for trace in figure.data}
     assert list(lines["all together"].y) == [point[1] for point in FIGURES["curve"]]
     assert list(lines["probe alone"].x) == [point[0] for point in FIGURES["parts"]["probe"]["curve"]]
-    assert figure.layout.shapes[0].y0 == pytest.approx(0.2)
+    assert list(lines["chance 20%"].y) == pytest.approx([0.2, 0.2])
+    assert lines["all together"].line.color not in {
+        trace.line.color for name, trace in lines.items() if "alone" in name
+    }
     band = lines["95 %"]
     assert max(band.x) == 200 or len(band.x) == 2 * len(FIGURES["precision"])
 
@@ -37,7 +40,7 @@ def test_recall_ends_with_all_and_chance_is_the_share_looked_at() -> None:
 
 def test_a_ranking_without_positives_or_parts_is_drawn_empty() -> None:
     figure = precision_curve(evaluate(SCORES, np.zeros(200, dtype=bool)))
-    assert [trace.name for trace in figure.data] == ["all together"]
+    assert [trace.name for trace in figure.data] == ["all together", "chance 0%"]
 
 
 def test_the_noise_matrix_writes_every_number_and_colours_the_wrong_labels_only() -> None:

@@ -24,7 +24,35 @@ from workbench.methods.suspects import (
     outlyingness,
     reliability,
     skill,
+    whole_rows,
+    wrong_share_interval,
 )
+
+
+def test_rows_of_whole_numbers_add_up_to_the_classes_sizes() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        sizes = rng.integers(0, 400, 7)
+        joint = rng.dirichlet(np.full(7, 0.3), 7) * sizes[:, None]
+        found = whole_rows(joint)
+        assert (found.sum(axis=1) == sizes).all()
+        assert (np.abs(found - joint) < 1).all()
+    assert whole_rows(np.array([[3.0, 0.0], [0.0, 5.0]])).tolist() == [[3, 0], [0, 5]]
+
+
+def test_the_estimate_of_wrong_labels_lies_in_its_interval_and_more_images_narrow_it() -> None:
+    rng = np.random.default_rng(0)
+    widths = []
+    for count in (200, 3200):
+        true = rng.integers(0, 3, count)
+        labels = np.where(rng.random(count) < 0.1, (true + 1) % 3, true)
+        probabilities = np.where(np.arange(3) == true[:, None], 0.8, 0.1)
+        joint = confident_joint(probabilities, labels)
+        low, high = wrong_share_interval(probabilities, labels, 200)
+        assert low < 1 - np.trace(joint) / joint.sum() < high
+        assert low < 0.1 < high
+        widths.append(high - low)
+    assert widths[1] < widths[0] / 2
 
 
 def opinions_of(seed: int, rows: int, classes: int = 4) -> tuple[np.ndarray, np.ndarray]:

@@ -223,7 +223,7 @@ def test_proposals_count_where_nobody_has_judged(store: Store, dataset: Dataset)
     assert (after["face-0000"], after["face-0003"], after["face-0006"]) == ("angry", "happy", "angry")
     assert "face-0009" not in after
     notes = " ".join(found.manifest["notes"])
-    assert "2 images were changed as a suspects run proposes, judged by nobody" in notes
+    assert "2 images were changed as a search for suspects proposes, judged by nobody" in notes
     assert "1 of those proposals are on images that the encoder was trained on" in notes
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 
 from workbench.app import session
 from workbench.app.routes import workspace
+from workbench.app.run_names import search_name
 from workbench.data.datasets import Dataset
 from workbench.data.verdicts import Verdicts
 from workbench.errors import WorkbenchError
@@ -28,7 +29,7 @@ def planned(spec: CleanSpec, dataset: Dataset) -> Plan:
     Raises
     ------
     WorkbenchError
-        There are no verdicts, or the suspects run does not fit.
+        There are no verdicts, or the search for suspects does not fit.
     """
     return plan(
         spec, dataset, Verdicts(session.store()).current(dataset.name), proposing(spec, dataset, session.store())
@@ -40,9 +41,10 @@ def reviewers(dataset: str) -> list[str]:
     return sorted({name for found in Verdicts(session.store()).current(dataset).values() for name in found})
 
 
-def suspects_runs(dataset: str) -> list[str]:
-    """Return the searches for suspects of a dataset, newest first."""
-    return [run.name for run in session.store().artifacts("suspects") if run.spec.get("dataset") == dataset]
+def suspects_runs(dataset: str) -> dict[str, str]:
+    """Return the searches for suspects of a dataset, newest first: name, and what it is called."""
+    found = session.store().artifacts("suspects")
+    return {run.name: search_name(run) for run in found if run.spec.get("dataset") == dataset}
 
 
 def family(dataset: Dataset) -> list[Dataset]:

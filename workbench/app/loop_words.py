@@ -14,6 +14,10 @@ KINDS = {
 }
 """What becomes of a judged image: title and definition."""
 PLAN = "What a cleaned dataset would change, by these choices and the verdicts there are now. Nothing is changed yet."
+NOTHING = (
+    "Nobody has judged an image of this dataset yet. Judge some in the section Queue above, or choose a search whose "
+    "proposals count."
+)
 FORM = {
     "name": "Of the new dataset. The one it is made from stays as it is.",
     "reviewers": "Whose verdicts count; everybody's if none is chosen.",
@@ -21,7 +25,7 @@ FORM = {
     "ambiguous": "Images judged to have no one clear label.",
     "not_a_face": "Images judged to show no face.",
     "suspects": "A search for suspects whose proposals count where nobody has judged. Quick, and nobody has looked.",
-    "above": "The suspicion from which a proposal counts, 0 to 1.",
+    "above": "The doubt from which a proposal counts, 0 to 1.",
 }
 DISPUTED = {"keep": "keep the label", "majority": "most reviewers", "drop": "leave out"}
 KEEP_OR_DROP = {"keep": "keep", "drop": "leave out"}

@@ -78,6 +78,10 @@ BINS = {
     ),
     "not a face": "Blank, of few tones, or far away from all other images.",
 }
+WRONG_INTERVAL = (
+    "95 % interval of a bootstrap of the images, their probabilities as they are: how much another sample would move "
+    "the estimate, not how far confident learning is off."
+)
 WRONG = "Share of labels that confident learning estimates to be wrong: what lies off the matrix's diagonal."
 NOISE = (
     "Confident learning's estimate of how many images of each given label are truly of each class: an image counts for "
@@ -119,8 +123,8 @@ FORM = {
     "network": "A network whose answers the probe sees beside the CLIP's embedding; empty for none.",
     "concepts": "The concept set of the CLIP's zero-shot opinion.",
     "encoder": (
-        "given: the CLIP as it is; of images it was trained on it only echoes the label. out-of-fold: small encoders "
-        "are trained here that have not seen the images they judge, which takes longer."
+        "CLIP as given: no training; of images it was trained on it only echoes the label. Encoders of other folds "
+        "('out-of-fold'): small encoders are trained here that have not seen the images they judge, which takes longer."
     ),
     "folds": "Parts of the data; each is judged by what was learned from the others.",
     "neighbours": "How many nearest images give their labels as an opinion.",

@@ -67,7 +67,7 @@ def differences(comparisons: Mapping[str, Values], words: Mapping[str, str]) -> 
             clear = low > 0 or high < 0
             figure.add_scatter(
                 x=[value],
-                y=[f"{title}, {html.escape(words[name])}"],
+                y=[f"{title}<br><sub>against {html.escape(words[name])}</sub>"],
                 mode="markers",
                 marker={"size": 11, "color": (AFTER if value > 0 else "#c8742b") if clear else BEFORE},
                 error_x={"array": [high - value], "arrayminus": [value - low], "color": ERROR_BAR, "thickness": 1.5},
@@ -75,9 +75,9 @@ def differences(comparisons: Mapping[str, Values], words: Mapping[str, str]) -> 
                 showlegend=False,
             )
     figure.add_vline(x=0, line={"color": REFERENCE, "dash": "dot", "width": 1})
-    figure.update_xaxes(title="after minus before (points)")
+    figure.update_xaxes(title={"text": "after minus before<br>(points)", "standoff": 6})
     figure.update_yaxes(autorange="reversed", showgrid=False)
-    return tight(figure, 76 + 34 * max(1, sum(len(METRICS) for _ in comparisons)))
+    return tight(figure, 96 + 40 * max(1, sum(len(METRICS) for _ in comparisons)))
 
 
 def class_recalls(comparison: Values) -> go.Figure:

@@ -10,8 +10,8 @@ import plotly.graph_objects as go
 
 from workbench.figures.theme import REFERENCE, other_colours, style, tight
 
-RANKING = "#1f7a8c"
-"""Colour of the whole ranking; its parts are drawn thinner in other colours."""
+RANKING = "#d62839"
+"""Colour of the whole ranking, a red that no part has; parts are drawn thinner."""
 SCALE = ((0.0, "#eef0f1"), (0.3, "#dfa873"), (1.0, "#a85a1a"))
 """Colour scale of wrong labels; right ones are not coloured, for they would drown all others."""
 
@@ -32,7 +32,7 @@ def precision_curve(figures: Figures) -> go.Figure:
         _line(figure, f"{name} alone", part["curve"], 1, {"color": colour, "width": 1.3})
     _intervals(figure, figures["precision"])
     _line(figure, "all together", figures["curve"], 1, {"color": RANKING, "width": 3})
-    _level(figure, figures["chance"])
+    _level(figure, figures["chance"], figures["images"])
     figure.update_xaxes(title="first images of the ranking", type="log")
     figure.update_yaxes(title="precision", tickformat=".0%", range=[0, 1.03])
     return style(figure, 340)
@@ -116,10 +116,10 @@ def _intervals(figure: go.Figure, precision: Mapping[str, Sequence[float]]) -> N
     depths = [int(depth) for depth in precision]
     low, high = ([interval[place] for interval in precision.values()] for place in (1, 2))
     figure.add_scatter(x=[*depths, *depths[::-1]], y=[*low, *high[::-1]], fill="toself", mode="lines", name="95 %",
-                       line={"width": 0}, fillcolor="rgba(31, 122, 140, 0.18)", hoverinfo="skip",
+                       line={"width": 0}, fillcolor="rgba(214, 40, 57, 0.14)", hoverinfo="skip",
                        showlegend=False)  # fmt: skip
 
 
-def _level(figure: go.Figure, chance: float) -> None:
-    figure.add_hline(y=chance, line={"color": REFERENCE, "dash": "dot"}, annotation_text=f"chance {chance:.0%}",
-                     annotation_position="bottom left")  # fmt: skip
+def _level(figure: go.Figure, chance: float, images: int) -> None:
+    figure.add_scatter(x=[1, images], y=[chance, chance], mode="lines", name=f"chance {chance:.0%}",
+                       line={"color": REFERENCE, "dash": "dot"}, hoverinfo="skip")  # fmt: skip

@@ -345,6 +345,45 @@ def confident_joint(probabilities: Floats, labels: Ints) -> Floats:
     return np.asarray(joint / joint.sum(axis=1, keepdims=True) * numbers[:, None])
 
 
+def wrong_share_interval(
+    probabilities: Floats, labels: Ints, resamples: int = 500, seed: int = 0
+) -> tuple[float, float]:
+    """Return the 95 % interval of the share of labels that :func:`confident_joint` estimates to be wrong.
+
+    A percentile bootstrap: labelled images are drawn again, each with its label and its probabilities, which stay as
+    they are.
+    """
+    rows = np.flatnonzero(labels >= 0)
+    generator = np.random.default_rng(seed)
+    found = []
+    for _ in range(resamples):
+        drawn = rows[generator.integers(0, len(rows), len(rows))]
+        joint = confident_joint(probabilities[drawn], labels[drawn])
+        found.append(1 - float(np.trace(joint)) / float(joint.sum()))
+    low, high = np.quantile(found, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def whole_rows(joint: Floats) -> Ints:
+    """Round counts such that every row adds up to its rounded sum: what is cut off goes to the largest remainders.
+
+    Parameters
+    ----------
+    joint : float array (K, K)
+        Not negative.
+
+    Returns
+    -------
+    int64 array (K, K)
+    """
+    whole = np.floor(joint + 1e-9).astype(np.int64)
+    lacking = np.rint(joint.sum(axis=1)).astype(np.int64) - whole.sum(axis=1)
+    for row, number in enumerate(lacking.tolist()):
+        largest = np.argsort(whole[row] - joint[row], kind="stable")[:number]
+        whole[row, largest] += 1
+    return np.asarray(whole)
+
+
 def reliability(probabilities: Floats, labels: Ints) -> Floats:
     """Return the estimated share of right labels of each class, ``(K,)`` above 0 to below 1.
 

@@ -19,6 +19,9 @@ def suspects(artifact: Artifact) -> Report:
 
     found = open_suspects(artifact)
     kinds = ", ".join(f"{count:,} {name}" for name, count in found.counts.items())
+    wrong = 1 - float(found.noise.trace()) / max(1.0, float(found.noise.sum()))
+    low, high = found.wrong_interval
+    span = f" ({100 * low:.1f} to {100 * high:.1f})" if low == low else ""
     queue = found.queue("wrong label")[:_SHOWN]
     first = [
         [
@@ -31,7 +34,8 @@ def suspects(artifact: Artifact) -> Report:
         for row in queue
     ]
     parts: list[Table | str] = [
-        f"{found.spec.dataset}: {len(found.scores):,} images; {kinds}",
+        f"{found.spec.dataset}: {len(found.scores):,} images; {kinds}; labels estimated to be wrong: "
+        f"{100 * wrong:.1f} %{span}",
         Table(["image", "split", "label", "proposed", "doubt"], first, f"The first {len(first)} with a wrong label"),
     ]
     for source, bins in found.evaluation.items():

@@ -80,7 +80,7 @@ class CleanSpec(Spec):
     ambiguous, not_a_face : str
         What becomes of images with that verdict: ``"keep"`` or ``"drop"``.
     suspects : str
-        Name of a stored suspects run, or the beginning of it, whose proposals count where nobody has judged; empty for
+        Name of a stored search for suspects, or its beginning, whose proposals count where nobody has judged; empty for
         none.
     above : float
         The score from which a proposal counts, 0 to 1.

@@ -88,8 +88,8 @@ def clean(spec: CleanSpec, store: Store, progress: Progress = SILENT) -> Dataset
     Raises
     ------
     SpecError
-        No such dataset, reviewer or suspects run, the name is taken, there is nothing to follow, or nothing would be
-        left.
+        No such dataset, reviewer or search for suspects, the name is taken, there is nothing to follow, or nothing
+        would be left.
     StoreError
         Another process is writing the dataset, or the disk is full.
     """

@@ -69,7 +69,7 @@ class Plan:
     reviewers : tuple of str
         Whose verdicts those are.
     leaky : int
-        Proposals on images that an encoder of the suspects run was trained on.
+        Proposals on images that an encoder of the search for suspects was trained on.
     """
 
     dataset: Dataset
@@ -138,8 +138,8 @@ def plan(spec: CleanSpec, dataset: Dataset, standing: Current, suspects: Suspect
     if not settled.judged and suspects is None:
         gone = f" ({settled.gone:,} are on images it no longer holds)" if settled.gone else ""
         raise SpecError(
-            f"there are no verdicts on {dataset.name!r}{gone}; judge images on the Review page, or name a suspects run "
-            "whose proposals count"
+            f"there are no verdicts on {dataset.name!r}{gone}; judge images on the Review page, or name a search for "
+            "suspects whose proposals count"
         )
     decisions = {row: _agreed(spec, dataset, row, verdict) for row, verdict in settled.agreed.items()}
     decisions |= {row: _disputed(spec, dataset, row, found) for row, found in settled.disputed.items()}
@@ -152,7 +152,7 @@ def plan(spec: CleanSpec, dataset: Dataset, standing: Current, suspects: Suspect
 
 
 def proposing(spec: CleanSpec, dataset: Dataset, store: Store) -> Suspects | None:
-    """Open the suspects run a spec names; ``None`` where it names none.
+    """Open the search for suspects a spec names; ``None`` where it names none.
 
     Raises
     ------
@@ -173,7 +173,7 @@ def summary(plan: Plan) -> dict[str, Any]:
     """Return what changed as plain values, for a manifest."""
     return {
         "reviewers": list(plan.reviewers),
-        "judged": len(plan.settled.judged),
+        "judged": plan.settled.opinions,
         "disputed": len(plan.settled.disputed),
         "gone": plan.settled.gone,
         "counts": plan.counts,
@@ -194,7 +194,7 @@ def notes(plan: Plan, left: np.ndarray) -> list[str]:
         said.append(f"{kept:,} disputed images keep their label")
     proposals = len(plan.proposed)
     if proposals:
-        said.append(f"{proposals:,} images were changed as a suspects run proposes, judged by nobody")
+        said.append(f"{proposals:,} images were changed as a search for suspects proposes, judged by nobody")
     if plan.leaky:
         said.append(
             f"{plan.leaky:,} of those proposals are on images that the encoder was trained on; it has learned their "
@@ -240,7 +240,7 @@ def _disputed(spec: CleanSpec, dataset: Dataset, row: int, found: Mapping[str, V
 
 
 def _proposals(spec: CleanSpec, dataset: Dataset, suspects: Suspects, settled: Settled) -> dict[int, Decision]:
-    """Return what a suspects run proposes for images that nobody has judged, where it would change something."""
+    """Return what a search proposes for images that nobody has judged, where it would change something."""
     found = {}
     sure = np.flatnonzero(np.nan_to_num(suspects.scores, nan=-1.0) >= spec.above)
     for row in sure[suspects.bins[sure] > 0].tolist():

@@ -265,7 +265,7 @@ def _notes(spec: RetrainSpec, data: HeldOut, dataset: Dataset, labels: _Labels, 
     origin = cleaned(dataset)
     if origin is not None and origin.changes["by"].get("proposal") and changed:
         notes.append(
-            "some labels of the dataset were changed as a suspects run proposes, by a probe much like this one: "
+            "some labels of the dataset were changed as a search for suspects proposes, by a probe much like this one: "
             "against such labels the probe agrees partly with itself, so judge by the labels before cleaning"
         )
     return notes

@@ -31,6 +31,7 @@ from workbench.methods.suspects import (
     judge,
     outlyingness,
     skill,
+    wrong_share_interval,
 )
 from workbench.progress import SILENT, Progress
 from workbench.specs import SuspectsSpec
@@ -162,6 +163,7 @@ def _compute(build: Build, subject: Subject, truths: list[Truth], store: Store, 
         "bins": {name: int((found.bins == place).sum()) for place, name in enumerate(BINS) if name},
         "weights": weights,
         "noise": confident_joint(evidence.opinions["probe"], labels).tolist(),
+        "wrong_interval": list(wrong_share_interval(evidence.opinions["probe"], labels)),
         "evaluation": evaluate_truths(truths, found, evidence.leaky, subject.spec.seed),
         "planted": planted_counts(dataset, found, subject.groups),
         "notes": evidence.notes + _notes(subject),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -77,6 +78,12 @@ class Suspects:
         Confident learning's calibrated joint distribution times the number of labelled images.
         """
         return np.array(self.artifact.manifest["summary"]["noise"], dtype=np.float64)
+
+    @property
+    def wrong_interval(self) -> tuple[float, float]:
+        """95 % interval of the share of labels estimated to be wrong; NaN in results that do not have it yet."""
+        low, high = self.artifact.manifest["summary"].get("wrong_interval", (math.nan, math.nan))
+        return float(low), float(high)
 
     @property
     def evaluation(self) -> Mapping[str, Mapping[str, Any]]:

@@ -51,11 +51,11 @@ def clean_choices(view: View, dataset: Dataset) -> CleanSpec | None:
     runs = loop.suspects_runs(dataset.name)
     with _line():
         proposals = st.selectbox(
-            "Proposals of", ["", *runs], format_func=lambda run: run or "nobody: verdicts only",
+            "Proposals of a search", ["", *runs], format_func=lambda run: runs.get(run, "none: verdicts only"),
             key=key(f"proposals {dataset.name}"), help=words.FORM["suspects"], width=HALF,
         )  # fmt: skip
         above = st.slider(
-            "From a suspicion of", 0.5, 1.0, CleanSpec.above, 0.01, key=key("above"), disabled=not proposals,
+            "From a doubt of", 0.5, 1.0, CleanSpec.above, 0.01, key=key("above"), disabled=not proposals,
             help=words.FORM["above"], width=HALF,
         )  # fmt: skip
     try:

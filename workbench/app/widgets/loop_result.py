@@ -12,7 +12,7 @@ from workbench.app import loop_words as words
 from workbench.app import session
 from workbench.app.browse import csv_bytes
 from workbench.app.session import View
-from workbench.app.text import count, interval, percent, plain
+from workbench.app.text import count, interval, percent, plain, several
 from workbench.app.widgets import notices
 from workbench.app.widgets.loop_form import clean_choices, leakage_form, retrain_form, submit_clean
 from workbench.app.widgets.metrics import CHART
@@ -70,7 +70,8 @@ def draw_clean(view: View, dataset: Dataset) -> None:
             try:
                 found = known.planned(spec, dataset)
             except WorkbenchError as error:
-                st.info(plain(error), icon=":material/rate_review:")
+                empty = not spec.suspects and not known.reviewers(dataset.name)
+                st.info(words.NOTHING if empty else plain(error), icon=":material/rate_review:")
             else:
                 draw_plan(found)
         exports(view, dataset)
@@ -92,21 +93,22 @@ def draw_plan(found: Plan) -> None:
     changed = len(found.relabelled) and sum(found.relabelled.values())
     left_out = len(found.dropped)
     st.markdown(
-        f"**{count(changed)} labels would change and {count(left_out)} images would be left out**, of "
-        f"{count(len(found.dataset))}; {count(len(found.settled.judged))} are judged, "
-        f"{count(len(found.settled.disputed))} of them disputed."
+        f"**{several(changed, 'label')} would change and {several(left_out, 'image')} would be left out**, of "
+        f"{count(len(found.dataset))}; {count(found.settled.opinions)} judged, {count(len(found.settled.disputed))} "
+        "of them disputed."
     )
     with st.container(horizontal=True, gap="small"):
         for kind, (title, definition) in words.KINDS.items():
             if counts.get(kind):
                 st.metric(title, count(counts[kind]), help=definition, width=132)
     if found.settled.gone:
-        st.caption(f"{count(found.settled.gone)} judged images are gone from the dataset; their verdicts are kept.")
+        gone = several(found.settled.gone, "judged image")
+        st.caption(f"Gone from the dataset: {gone}; their verdicts are kept.")
     proposals = len(found.proposed)
     if proposals:
         leaky = f", {count(found.leaky)} of them on images the encoder was trained on" if found.leaky else ""
         st.warning(
-            f"{count(proposals)} of these changes are proposals that nobody has looked at{leaky}.",
+            f"Of these changes {several(proposals, 'proposal')} nobody has looked at{leaky}.",
             icon=":material/info:",
         )
     if found.relabelled:
@@ -187,8 +189,8 @@ def draw_result(view: View, result: Retrain) -> None:
     if changed is not None:
         ends = changed.changes["accuracy"]
         st.caption(
-            f"Of the {count(changed.images)} images of {plain(result.spec.report_on)} whose label changed, the probe "
-            f"gives {percent(ends.before.value, 0)} their new label before cleaning and "
+            f"Whose label changed in {plain(result.spec.report_on)}: {several(changed.images, 'image')}. The probe "
+            f"gives {percent(ends.before.value, 0)} of them the new label before cleaning and "
             f"{percent(ends.after.value, 0)} after."
         )
     plain_values = {name: found.to_dict() for name, found in comparisons.items()}

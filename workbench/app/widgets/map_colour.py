@@ -12,6 +12,7 @@ import streamlit as st
 
 from workbench.app import map_words, maps, session
 from workbench.app.components.scatter import CLASSES, NONE, Colouring
+from workbench.app.run_names import search_name
 from workbench.app.session import View
 from workbench.app.units import unit_number
 from workbench.app.widgets.fired import dissection_title
@@ -28,7 +29,7 @@ COLOURS = {
     "label": "label",
     "prediction": "prediction",
     "outcome": "right or wrong",
-    "suspicion": "suspicion",
+    "suspicion": "doubt",
     "bin": "what is doubted",
     "split": "split",
     "activation": "a unit's activation",
@@ -156,7 +157,7 @@ def run_title(run: Artifact) -> str:
 
 def suspects_title(run: Artifact) -> str:
     """Return a search for suspects in words."""
-    return f"{run.spec['clip']} + {run.spec['network'] or 'no network'} · {run.spec['encoder']}"
+    return search_name(run)
 
 
 def prediction_run(view: View, dataset: Dataset) -> Classification | None:
@@ -214,7 +215,7 @@ def by_suspicion(sources: Sources) -> Colouring:
     """Colour by how doubtful the label is."""
     found = _suspects_of(sources)
     scores = np.asarray(found.scores, dtype=np.float32)[sources.found.rows]
-    return _values("suspicion", scores, 0.0, 1.0, "suspicion", "not judged")
+    return _values("doubt", scores, 0.0, 1.0, "doubt", "not judged")
 
 
 def by_bin(sources: Sources) -> Colouring:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from workbench.app import review_words as words
 from workbench.app import session
+from workbench.app.run_names import ENCODERS as NAMES
 from workbench.app.text import plain
 from workbench.app.widgets.dissect_form import check_target
 from workbench.data.concepts import bundled_concept_sets, load_concept_set
@@ -30,7 +31,12 @@ def suspects_form(key: str, dataset: Dataset) -> None:
             help=words.FORM["concepts"],
         )
         encoder = st.segmented_control(
-            "Encoder", ENCODERS, default=SuspectsSpec.encoder, required=True, help=words.FORM["encoder"]
+            "Encoder",
+            ENCODERS,
+            default=SuspectsSpec.encoder,
+            required=True,
+            format_func=lambda name: NAMES.get(name, name),
+            help=words.FORM["encoder"],
         )
         left, right = st.columns(2)
         folds = left.number_input("Folds", 2, 20, SuspectsSpec.folds, help=words.FORM["folds"])

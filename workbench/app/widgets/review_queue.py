@@ -10,6 +10,7 @@ from workbench.app.components.review import Session
 from workbench.app.components.review import review as draw_review
 from workbench.app.review import IMAGES, KINDS, RUN, SELECTION, SUSPECTS, Ask, Opinions
 from workbench.app.routes import image_address
+from workbench.app.run_names import classification_name, search_name
 from workbench.app.session import View
 from workbench.app.verdict_routes import review_address
 from workbench.app.widgets import notices
@@ -18,7 +19,6 @@ from workbench.data.datasets import Dataset
 from workbench.data.verdicts import check_reviewer, relabel_classes
 from workbench.errors import InputError, SpecError
 from workbench.figures.theme import class_colours
-from workbench.store import Artifact
 
 HISTORY = 20
 """How many of the reviewer's last verdicts can be taken back on the page after a reload."""
@@ -65,9 +65,10 @@ def draw_filters(view: View, dataset: Dataset, ask: Ask, found: Opinions) -> Non
         _choice("Queue", view, "queue", known, review.SOURCES, 148, words.FILTERS["queue"], ask.source)
         runs = review.runs(dataset, KINDS[ask.source]) if ask.source in KINDS else []
         if len(runs) > 1:
-            by_name = {run.name: title(run) for run in runs}
+            searched = ask.source == SUSPECTS
+            by_name = {run.name: search_name(run) if searched else classification_name(run) for run in runs}
             now = view["run"] if view["run"] in by_name else runs[0].name
-            _choice("Run", view, "run", list(by_name), by_name, 200, "", now)
+            _choice("Search" if searched else "Run", view, "run", list(by_name), by_name, 200, "", now)
         if ask.source == SUSPECTS:
             _choice("Doubt", view, "bin", list(review.BINS), review.BINS, 124, words.FILTERS["bin"])
         splits = list(dataset.selections)
@@ -102,13 +103,6 @@ def _choice(
         help=hint or None,
         **view.bind(name, now, label),
     )
-
-
-def title(run: Artifact) -> str:
-    """Return a run in words."""
-    spec = run.spec
-    parts = [spec.get("clip") or spec.get("model") or "", spec.get("concepts") or "", spec.get("encoder") or ""]
-    return " · ".join(str(part) for part in parts if part) or run.name
 
 
 def judge(view: View, dataset: Dataset, ask: Ask, found: Opinions) -> None:

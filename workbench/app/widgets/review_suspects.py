@@ -10,15 +10,16 @@ import streamlit as st
 from workbench.app import review
 from workbench.app import review_words as words
 from workbench.app.components.confusion_matrix import Matrix, confusion_matrix
+from workbench.app.run_names import search_name
 from workbench.app.session import View
 from workbench.app.text import count, percent
 from workbench.app.widgets import notices
 from workbench.app.widgets.review_form import suspects_form
-from workbench.app.widgets.review_queue import title
 from workbench.app.widgets.review_worth import draw_planted, draw_worth
 from workbench.data.datasets import Dataset
 from workbench.errors import unknown_name
 from workbench.figures.theme import class_colours
+from workbench.methods.suspects import whole_rows
 
 if TYPE_CHECKING:
     from workbench.studies.suspicion import Suspects
@@ -39,7 +40,7 @@ def draw_suspects(view: View, dataset: Dataset) -> None:
     if chosen not in runs:
         raise unknown_name(f"search for suspects of {dataset.name}", chosen, runs)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        names = {name: title(run) for name, run in runs.items()}
+        names = {name: search_name(run) for name, run in runs.items()}
         st.selectbox(
             "Search", list(runs), format_func=names.__getitem__, width=460, **view.bind("run", chosen, "Search")
         )
@@ -76,7 +77,10 @@ def headline(view: View, found: Suspects) -> None:
             kwargs={"tab": "queue", "queue": review.SUSPECTS, "run": found.artifact.name, "bin": name, "face": ""},
         )
     wrong = 1 - float(np.trace(found.noise)) / max(1.0, float(found.noise.sum()))
+    low, high = found.wrong_interval
     columns[-1].metric("Estimated wrong", percent(wrong), help=words.WRONG)
+    if low == low:
+        columns[-1].caption(f"{percent(low).removesuffix(' %')} to {percent(high)}", help=words.WRONG_INTERVAL)
 
 
 def draw_noise(view: View, found: Suspects) -> None:
@@ -88,7 +92,7 @@ def draw_noise(view: View, found: Suspects) -> None:
         "Given labels against estimated true ones",
         classes,
         classes,
-        np.rint(found.noise).astype(np.int64),
+        whole_rows(found.noise),
         np.eye(len(classes), dtype=bool),
         tones,
         tones,
