@@ -66,7 +66,7 @@ def relabelled(store: Store, folder: Path, label: Callable[[str, str], str], nam
 def test_a_probe_learns_and_classifies_its_dataset_as_a_model(
     store: Store, faces: Dataset, clip: str, learner: str, on: str
 ) -> None:
-    found = probe(ProbeSpec("faces", learner, on, clip), store)
+    found = probe(ProbeSpec("faces", learner, on, clip, trees=100), store)
     assert found.classes == CLASSES
     assert found.images == len(faces.rows("train"))
     answered = predict(PredictSpec("faces", found.model), store)
@@ -74,6 +74,7 @@ def test_a_probe_learns_and_classifies_its_dataset_as_a_model(
     assert answered.metrics["test"]["accuracy"]["value"] == pytest.approx(found.reported["accuracy"]["value"])
     assert answered.metrics["test"]["confusion"] == found.reported["confusion"]
     tried = max(each["accuracy"]["value"] for each in found.tried)
+    assert found.seconds > 0
     assert answered.metrics["validation"]["accuracy"]["value"] == pytest.approx(tried)
     assert found.reported["accuracy"]["value"] > 0.4
 
@@ -107,6 +108,25 @@ def test_every_field_makes_another_probe(store: Store, faces: Dataset, clip: str
     other = probe(ProbeSpec(**{"dataset": "faces", "clip": clip, "settings": "10"} | change), store)
     assert other.artifact.name != first.artifact.name
     assert other.spec.to_dict() | change == other.spec.to_dict()
+
+
+def test_a_forest_grows_on_from_the_one_that_chose_its_leaf(store: Store, faces: Dataset, clip: str) -> None:
+    spec = ProbeSpec("faces", "forest", clip=clip, settings="3", trees=120)
+    found = probe(spec, store)
+    assert [each["trees"] for each in found.growth] == [10, 20, 50, 100, 120]
+    assert found.growth[3]["accuracy"]["value"] == found.tried[0]["accuracy"]["value"]
+    assert found.growth[-1]["bytes"] < found.artifact.size * 1.2
+    answered = predict(PredictSpec("faces", found.model), store).metrics
+    assert answered["validation"]["accuracy"]["value"] == pytest.approx(found.growth[-1]["accuracy"]["value"])
+    assert answered["test"]["accuracy"]["value"] == pytest.approx(found.reported["accuracy"]["value"])
+    assert probe(ProbeSpec("faces", "forest", clip=clip, settings="3", trees=100), store).growth == found.growth[:4]
+    assert len(faces) == COUNT
+
+
+def test_trees_change_nothing_but_a_forest(store: Store, faces: Dataset, clip: str) -> None:
+    del faces
+    names = {probe(ProbeSpec("faces", "knn", clip=clip, trees=trees), store).artifact.name for trees in (100, 200)}
+    assert len(names) == 1
 
 
 def test_pictures_get_what_their_embeddings_get(store: Store, faces: Dataset, clip: str) -> None:
@@ -192,6 +212,7 @@ def test_a_wrong_question_gets_one_clear_line(
         ({"settings": "1,x"}, "settings: 'x' is not a number"),
         ({"settings": "0"}, "not above 0"),
         ({"seed": -1}, "seed is -1"),
+        ({"trees": 20}, "trees is 20; it must be 100 to 100,000"),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
 )

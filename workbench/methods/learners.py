@@ -15,12 +15,15 @@ import numpy as np
 
 from workbench.errors import SpecError
 from workbench.methods.bootstrap import Estimate
+from workbench.methods.forest import Forest, grow
 from workbench.methods.knn import Neighbourhood, remember
 from workbench.methods.metrics import evaluate
 from workbench.methods.perceptron import Perceptron, train
 from workbench.methods.probe import Probe, fit
 from workbench.methods.shapes import Floats, Ints
 
+TRIAL = 100
+"""Trees of the forests that choose the smallest leaf; the one chosen grows on from there."""
 _LEAST = 1e-12
 """Probabilities below it count as this in a logarithm."""
 
@@ -83,6 +86,14 @@ LEARNERS: Mapping[str, Learner] = {
         True,
         lambda features, labels, n_classes, value, seed: train(features, labels, n_classes, int(value), seed),
         Perceptron.restore,
+    ),
+    "forest": Learner(
+        "random forest",
+        "smallest leaf",
+        (20, 5, 1),
+        True,
+        lambda features, labels, n_classes, value, seed: grow(features, labels, n_classes, TRIAL, int(value), seed),
+        Forest.restore,
     ),
     "knn": Learner(
         "nearest neighbours",

@@ -12,7 +12,7 @@ from workbench.specs.images import AGGREGATES
 PROMPT_METRICS = ("accuracy", "macro_f1")
 """What a search for prompts may raise."""
 
-LEARNERS = ("linear", "mlp", "knn")
+LEARNERS = ("linear", "mlp", "forest", "knn")
 """Kinds of probe; see workbench.methods.learners."""
 SEES = ("embeddings", "pixels")
 """What a probe learns from."""
@@ -142,7 +142,9 @@ class ProbeSpec(Spec):
         The split that the one chosen is reported on, once.
     settings : str
         Values of the setting to try, comma-separated: strengths of a linear probe's penalty, hidden units of a
-        perceptron, numbers of neighbours. Empty for the learner's own.
+        perceptron, smallest leaves of a forest, numbers of neighbours. Empty for the learner's own.
+    trees : int
+        Trees of a forest, 100 to 100,000; the smallest leaf is chosen by forests of 100.
     seed : int
         Seed of what is left to chance, and of the bootstrap.
     """
@@ -156,10 +158,12 @@ class ProbeSpec(Spec):
     tune_on: str = "validation"
     report_on: str = "test"
     settings: str = ""
+    trees: int = 1000
     seed: int = 0
 
     def __post_init__(self) -> None:
         check_name(self.dataset)
+        check_range("trees", self.trees, 100, 100_000)
         check_choice("learner", self.learner, LEARNERS)
         check_choice("source of features", self.on, SEES)
         check_range("seed", self.seed, 0, 2**31 - 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,8 @@ import pyarrow as pa
 
 from workbench.data.datasets import Dataset, open_dataset
 from workbench.errors import SpecError
-from workbench.methods.learners import LEARNERS, Learned, Tried, choose, ranks, values_to_try
+from workbench.methods.forest import Forest, grow, growth
+from workbench.methods.learners import LEARNERS, Tried, choose, ranks, values_to_try
 from workbench.methods.metrics import evaluate
 from workbench.methods.shapes import Bools, Floats, Ints
 from workbench.progress import SILENT, Progress
@@ -28,6 +30,8 @@ from workbench.studies.probing import open_probe as open_probe
 if TYPE_CHECKING:
     from workbench.models.clip import Clip
 
+FOREST = "forest"
+"""The learner that grows on once its setting is chosen."""
 MEASURE = 1
 """Number of the way probes learn; those of another are trained again."""
 
@@ -69,6 +73,7 @@ def probe(spec: ProbeSpec, store: Store, progress: Progress = SILENT) -> StoredP
         "measure": MEASURE,
         "clip": clip.fingerprint if clip else "",
         "values": list(values),
+        "trees": spec.trees if spec.learner == FOREST else 0,
         **{name: getattr(spec, name) for name in ("learner", "on", "train", "tune_on", "report_on", "seed")},
     }
     seen_by = spec.clip.rpartition("/")[2] if clip else "pixels"
@@ -135,6 +140,11 @@ def _compute(
         spec.seed,
         progress.advance,
     )
+    told, seconds, begun = _told(tried, place), tried[place].seconds, time.perf_counter()
+    if isinstance(learned, Forest):
+        learned = _grow_on(learned, spec, case, features, tried[place], progress)
+        seconds += time.perf_counter() - begun
+        told |= _growth(learned, case, features, spec.seed)
     found = learned.probabilities(features[case.report])
     reported = evaluate(labels[case.report], ranks(found, len(classes)), found, seed=spec.seed)
     build.write_arrays(MODEL, learned.arrays())
@@ -151,7 +161,9 @@ def _compute(
             "dimension": int(features.shape[1]),
             "images": len(case.train),
             "reported": reported.to_dict(),
-            **_told(learned, tried, place),
+            "parameters": learned.parameters,
+            "seconds": seconds,
+            **told,
             "notes": _notes(spec, case, absent, trained_on),
         }
     )
@@ -178,9 +190,24 @@ def _training_images(dataset: Dataset, rows: Ints) -> pa.Table:
     return pa.table({"digest": digests, "perceptual_hash": pa.array(dataset.hashes[rows], pa.uint64())})
 
 
-def _told(learned: Learned, tried: tuple[Tried, ...], place: int) -> dict[str, Any]:
+def _told(tried: tuple[Tried, ...], place: int) -> dict[str, Any]:
     plain = [asdict(each) | {"accuracy": each.accuracy._asdict()} for each in tried]
-    return {"chosen": tried[place].value, "tried": plain, "parameters": learned.parameters}
+    return {"chosen": tried[place].value, "tried": plain, "growth": []}
+
+
+def _grow_on(
+    begun: Forest, spec: ProbeSpec, case: _Case, features: Floats, chosen: Tried, progress: Progress
+) -> Forest:
+    progress.step(f"grow {spec.trees:,} trees", spec.trees)
+    progress.advance(begun.trees)
+    known = features[case.train], case.labels[case.train]
+    leaf, classes = int(chosen.value), len(case.dataset.classes)
+    return grow(*known, classes, spec.trees, leaf, spec.seed, begun, progress.advance)
+
+
+def _growth(forest: Forest, case: _Case, features: Floats, seed: int) -> dict[str, Any]:
+    found = growth(forest, features[case.tune], case.labels[case.tune], seed)
+    return {"growth": [each._asdict() | {"accuracy": each.accuracy._asdict()} for each in found]}
 
 
 def _notes(spec: ProbeSpec, case: _Case, absent: list[str], trained_on: Bools) -> list[str]:
