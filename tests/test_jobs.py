@@ -52,6 +52,9 @@ def test_jobs_run_one_after_another_in_child_processes_and_name_what_they_made(s
     assert done.started >= first.finished - 0.5
     assert set(list_datasets(store)) == {"first", "second"}
     assert done.progress().step
+    told = done.folder / "events.jsonl"
+    os.utime(told, (time.time() - 300, time.time() - 300))
+    assert 300 <= done.progress().silent < 400
     assert done.spec == ImportSpec(str(source), "second")
 
 

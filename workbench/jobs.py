@@ -53,13 +53,17 @@ _FIELDS = ("id", "kind", "title", "status", "created", "started", "finished", "r
 
 @dataclass(frozen=True)
 class JobProgress:
-    """Where a job stands in its present step; ``total`` is ``None`` where unknown, ``seconds`` count from its start."""
+    """Where a job stands in its present step; ``total`` is ``None`` where unknown.
+
+    ``seconds`` count from the step's start to its last word, ``silent`` from then on.
+    """
 
     step: str = ""
     done: int = 0
     total: int | None = None
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
+    silent: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -88,15 +92,17 @@ class Job:
 
     def progress(self) -> JobProgress:
         """Read the last state the child reported."""
+        told = self.folder / "events.jsonl"
         try:
-            lines = (self.folder / "events.jsonl").read_text(encoding="utf-8").splitlines()
+            lines = told.read_text(encoding="utf-8").splitlines()
+            silent = max(0.0, time.time() - told.stat().st_mtime)
         except OSError:
             return JobProgress()
         events = [json.loads(line) for line in lines if line.endswith("}")]
         notes = tuple(str(event["note"]) for event in events if "note" in event)
         for event in reversed(events):
             if "step" in event:
-                return JobProgress(event["step"], event["done"], event["total"], event["seconds"], notes)
+                return JobProgress(event["step"], event["done"], event["total"], event["seconds"], notes, silent)
         return JobProgress(notes=notes)
 
     def log(self, tail: int = 40) -> str:

@@ -37,7 +37,7 @@ def write_figures(folder: Path, store: Store, maps: dict[str, Map], measured: di
         dataset = open_dataset(store, each.spec.dataset)
         labels = dataset.labels[each.rows].tolist()
         drawn = (each.points, labels, dataset.classes, each.text_points, each.texts, each.class_means, each.spec.title)
-        map_figure(*drawn).write_html(folder / f"{name}.html")
+        map_figure(*drawn, rays=each.spec.method == "pca").write_html(folder / f"{name}.html")
     for name, found in measured.items():
         images, texts = (
             (found.images, found.images_low, found.images_high),

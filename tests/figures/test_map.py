@@ -16,7 +16,7 @@ TEXTS = np.array([[5, 5], [6, 6]], dtype=np.float32)
 
 def test_images_are_drawn_by_class_and_those_without_one_gray() -> None:
     labels = ["sad", "happy", "sad", ""]
-    figure = map_figure(POINTS, labels, ["happy", "sad"], TEXTS, ["<b>glad</b>", "blue"], {"sad": POINTS[0]})
+    figure = map_figure(POINTS, labels, ["happy", "sad"], TEXTS, ["<b>glad</b>", "blue"], {"sad": POINTS[0]}, rays=True)
     happy, sad, without, texts = figure.data
     assert list(happy.x) == [1]
     assert list(sad.y) == [0, 2]
@@ -29,6 +29,8 @@ def test_images_are_drawn_by_class_and_those_without_one_gray() -> None:
     assert (arrow.ax, arrow.ay) == (1, 1.25)
     assert (arrow.x, arrow.y) == (0, 0)
     assert name.text == "<b>sad</b>"
+    without = map_figure(POINTS, labels, ["happy", "sad"], TEXTS[:0], [], {"sad": POINTS[0]})
+    assert [each.text for each in without.layout.annotations] == ["<b>sad</b>"]
 
 
 def test_of_too_many_images_every_so_manyth_is_drawn_and_the_title_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,6 +58,7 @@ def test_of_many_texts_the_names_are_told_on_hover_only(monkeypatch: pytest.Monk
 
 ANGLES = np.array([[0.0, 80.0, 140.0], [80.0, 0.0, 110.0], [140.0, 110.0, 0.0]])
 KNOWN = (ANGLES, ANGLES - 2, ANGLES + 3)
+UNKNOWN_NINE = (np.full((9, 9), np.nan), np.full((9, 9), np.nan))
 UNKNOWN_ENDS = (ANGLES - 10, np.full((3, 3), np.nan), np.full((3, 3), np.nan))
 
 
@@ -79,3 +82,16 @@ def test_each_pair_of_classes_is_a_point_with_its_intervals() -> None:
     assert list(pairs.y) == [70, 130, 100]
     assert list(pairs.error_x.array) == [3, 3, 3]
     assert list(pairs.error_y.array) == [0, 0, 0]
+
+
+def test_names_of_pairs_stand_where_there_is_room_and_the_outermost_first() -> None:
+    rng = np.random.default_rng(0)
+    names = [f"class {k}" for k in range(9)]
+    upper = np.triu(rng.uniform(60, 130, (9, 9)), 1)
+    table = (upper + upper.T, *UNKNOWN_NINE)
+    (pairs,) = angle_agreement(names, table, table, 97.0).data
+    shown = [place for place, text in enumerate(pairs.text) if text]
+    assert 2 <= len(shown) < len(pairs.text)
+    assert {int(np.argmin(pairs.x)), int(np.argmax(pairs.x))} <= set(shown)
+    (alone,) = angle_agreement(["happy", "sad", "fear"], KNOWN, UNKNOWN_ENDS, 120.0).data
+    assert list(alone.text) == list(alone.customdata)

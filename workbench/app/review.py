@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from workbench.studies.suspicion import Suspects
 
 SUSPECTS, RUN, SELECTION, IMAGES = "suspects", "run", "selection", "images"
-SOURCES = {SUSPECTS: "suspects", RUN: "a run's errors", SELECTION: "the map's selection", IMAGES: "all images"}
+SOURCES = {SUSPECTS: "suspects", RUN: "a run's errors", SELECTION: "your selection", IMAGES: "all images"}
 """Where a queue may come from."""
 SHOWS = {"unjudged": "not judged by you", "skipped": "skipped by you", "disputed": "disputed", "all": "all"}
 """Which faces of it are shown."""

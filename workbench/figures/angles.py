@@ -15,6 +15,8 @@ from workbench.methods.shapes import Floats
 SCALE = ((0.0, "#14586a"), (0.3, "#7db4bf"), (0.5, "#eef0f1"), (0.7, "#dfa873"), (1.0, "#a85a1a"))
 """Blue is close, orange opposite, the middle what unrelated classes are at."""
 
+_ROOM = (500.0, 300.0)
+
 Table = tuple[Floats, Floats, Floats]
 """Angles in degrees ``(K, K)`` with the lower and upper ends of their intervals; NaN where there is none."""
 
@@ -67,12 +69,13 @@ def angle_tables(classes: Sequence[str], images: Table, texts: Table, unrelated:
 def angle_agreement(classes: Sequence[str], images: Table, texts: Table, unrelated: float) -> go.Figure:
     """Draw every pair of classes by its angle between images (across) and between texts (up), with intervals.
 
-    Parameters as of :func:`angle_tables`; the dotted lines are where unrelated classes lie.
+    Parameters as of :func:`angle_tables`; the dotted lines are where unrelated classes lie. Names stand where there is
+    room, those far out first; the others are told on hover.
     """
     pairs = _pairs(images[0])
     words = [f"{html.escape(classes[a])} – {html.escape(classes[b])}" for a, b in zip(*pairs, strict=True)]
     across, up = ([part[pairs] for part in table] for table in (images, texts))
-    extreme = {int(place) for axis in (across, up) for place in (np.argmin(axis[0]), np.argmax(axis[0]))}
+    named = _names(across[0], up[0], words)
     figure = go.Figure(
         go.Scatter(
             x=across[0],
@@ -80,8 +83,8 @@ def angle_agreement(classes: Sequence[str], images: Table, texts: Table, unrelat
             error_x=_bars(across),
             error_y=_bars(up),
             mode="markers+text",
-            text=[word if place in extreme or len(words) <= 21 else "" for place, word in enumerate(words)],
-            textposition=_sides(across[0]),
+            text=[word if side else "" for word, side in zip(words, named, strict=True)],
+            textposition=[side or "top center" for side in named],
             textfont={"size": 10},
             customdata=words,
             marker={"size": 8, "color": "#1f7a8c"},
@@ -100,10 +103,30 @@ def _pairs(table: Floats) -> tuple[np.ndarray, np.ndarray]:
     return rows, columns
 
 
-def _sides(across: Floats) -> list[str]:
-    """Put names above and below by turns from left to right, so that neighbours' names do not meet."""
-    turns = np.argsort(np.argsort(across, kind="stable"), kind="stable") % 2
-    return ["bottom center" if turn else "top center" for turn in turns.tolist()]
+def _names(across: Floats, up: Floats, words: Sequence[str]) -> list[str]:
+    """Return on which side of each point its name stands, ``""`` where it would meet another name or a point.
+
+    Measured on a narrow page (:data:`_ROOM`, in pixels); points farthest from the middle choose first.
+    """
+    places = np.stack([_scaled(across, _ROOM[0]), _scaled(up, _ROOM[1])], axis=1)
+    taken = [(x - 5, y - 5, x + 5, y + 5) for x, y in places.tolist()]
+    sides = [""] * len(words)
+    for place in np.argsort(-np.hypot(*(places - places.mean(axis=0)).T), kind="stable").tolist():
+        x, y = places[place].tolist()
+        half = 2.9 * len(words[place])
+        others = taken[:place] + taken[place + 1 :]
+        for side, low in (("top center", y + 5), ("bottom center", y - 17)):
+            box = (x - half, low, x + half, low + 12)
+            if not any(box[0] < c and a < box[2] and box[1] < d and b < box[3] for a, b, c, d in others):
+                sides[place] = side
+                taken.append(box)
+                break
+    return sides
+
+
+def _scaled(values: Floats, room: float) -> Floats:
+    span = float(np.ptp(values)) or 1.0
+    return np.asarray((values - values.min()) / span * room)
 
 
 def _bars(parts: Sequence[Floats]) -> dict[str, object]:

@@ -26,6 +26,7 @@ def map_figure(
     texts: Sequence[str],
     means: Mapping[str, Floats],
     title: str = "",
+    rays: bool = False,
 ) -> go.Figure:
     """Draw a map.
 
@@ -42,9 +43,12 @@ def map_figure(
     texts : sequence of str, length T
         The texts.
     means : mapping
-        For each class the mean place ``(2,)`` of its images; arrows lead there from the mean of all images.
+        For each class the mean place ``(2,)`` of its images.
     title : str
         A few words above it.
+    rays : bool
+        Draw arrows from the mean of all images to those of the classes; for a map whose directions mean something, a
+        PCA.
     """
     step = -(-len(points) // SHOWN) if len(points) else 1
     shown, named = points[::step], np.asarray(labels, dtype=np.str_)[::step]
@@ -63,7 +67,7 @@ def map_figure(
                 hoverinfo="skip",
             )
     if len(points):
-        _arrows(figure, points.mean(axis=0), means, colours)
+        _add_means(figure, points.mean(axis=0) if rays else None, means, colours)
     _add_texts(figure, text_points, texts)
     (left, right), (bottom, top) = frame = _frame(np.concatenate([points, text_points]))
     figure.update_xaxes(visible=False, range=[left, right])
@@ -91,20 +95,23 @@ def _frame(points: Floats) -> Floats:
     return np.stack([low - margin, high + margin], axis=1)
 
 
-def _arrows(figure: go.Figure, centre: Floats, means: Mapping[str, Floats], colours: Mapping[str, str]) -> None:
-    for mean in means.values():
-        figure.add_annotation(
-            x=float(mean[0]),
-            y=float(mean[1]),
-            ax=float(centre[0]),
-            ay=float(centre[1]),
-            axref="x",
-            ayref="y",
-            text="",
-            arrowhead=2,
-            arrowwidth=2.5,
-            arrowcolor=_INK,
-        )
+def _add_means(
+    figure: go.Figure, centre: Floats | None, means: Mapping[str, Floats], colours: Mapping[str, str]
+) -> None:
+    if centre is not None:
+        for mean in means.values():
+            figure.add_annotation(
+                x=float(mean[0]),
+                y=float(mean[1]),
+                ax=float(centre[0]),
+                ay=float(centre[1]),
+                axref="x",
+                ayref="y",
+                text="",
+                arrowhead=2,
+                arrowwidth=2.5,
+                arrowcolor=_INK,
+            )
     for name, mean in means.items():  # after all arrows, so that none crosses a name
         _name(figure, mean, f"<b>{html.escape(name)}</b>", 12, colours.get(name, REFERENCE))
 

@@ -24,7 +24,6 @@ from __future__ import annotations
 import math
 import tempfile
 import warnings
-from collections.abc import Callable
 from importlib import import_module
 from types import ModuleType
 from typing import NamedTuple
@@ -34,12 +33,14 @@ import numpy as np
 from workbench.errors import SpecError, unknown_name
 from workbench.methods.map_quality import squared_distances
 from workbench.methods.shapes import Floats, check_embeddings
+from workbench.progress import SILENT, Progress
 from workbench.specs import METHODS, SPACES
 
 SMALLEST = 10
 """With fewer points than these neighbours say nothing, and every map is a PCA."""
 _SPREAD = 1e-5
 _TICK_EVERY = 10
+_TSNE_ROUNDS = 750  # 250 of early exaggeration, then 500
 _INTERPOLATED_FROM = 10_000
 """Points from which on t-SNE's forces are interpolated (FIt-SNE); with fewer, a tree (Barnes-Hut) takes less time."""
 
@@ -144,7 +145,7 @@ def lay_out(
     perplexity: float = 30.0,
     min_dist: float = 0.1,
     seed: int = 0,
-    tick: Callable[[], None] = lambda: None,
+    progress: Progress = SILENT,
 ) -> Floats:
     """Lay points out on a plane; equal arguments give equal maps on one machine.
 
@@ -163,8 +164,8 @@ def lay_out(
         UMAP: how close two points may come.
     seed : int
         Seed of the layout.
-    tick : callable
-        Called often during t-SNE; may raise in order to stop it.
+    progress : Progress
+        Told of every tenth round of t-SNE and UMAP; may raise in order to stop them.
 
     Returns
     -------
@@ -185,8 +186,8 @@ def lay_out(
         return flat
     start = flat / float(np.std(flat[:, 0]))
     if method == "tsne":
-        return _tsne(points, start, min(perplexity, (len(points) - 1) / 3), seed, tick)
-    return _umap(points, start, min(neighbours, len(points) - 1), min_dist, seed)
+        return _tsne(points, start, min(perplexity, (len(points) - 1) / 3), seed, progress)
+    return _umap(points, start, (min(neighbours, len(points) - 1), min_dist), seed, progress)
 
 
 def principal_axes(points: Floats) -> tuple[Floats, Floats]:
@@ -214,10 +215,13 @@ def project(points: Floats, middle: Floats, axes: Floats) -> Floats:
     return np.asarray((points - middle) @ axes.T, dtype=np.float32)
 
 
-def _tsne(points: Floats, start: Floats, perplexity: float, seed: int, tick: Callable[[], None]) -> Floats:
-    def called(*_: object) -> None:
-        tick()
+def _tsne(points: Floats, start: Floats, perplexity: float, seed: int, progress: Progress) -> Floats:
+    rounds = _Rounds(progress, "lay out with t-SNE")
 
+    def called(*_: object) -> None:
+        rounds.reach(rounds.done + _TICK_EVERY, _TSNE_ROUNDS)
+
+    progress.step("find neighbours")
     model = import_module("openTSNE").TSNE(
         perplexity=perplexity,
         initialization=start * 1e-4,
@@ -231,13 +235,53 @@ def _tsne(points: Floats, start: Floats, perplexity: float, seed: int, tick: Cal
     return np.asarray(model.fit(points), dtype=np.float32)
 
 
-def _umap(points: Floats, start: Floats, neighbours: int, min_dist: float, seed: int) -> Floats:
+def _umap(points: Floats, start: Floats, shape: tuple[int, float], seed: int, progress: Progress) -> Floats:
+    """Lay out by UMAP; ``shape`` is how many neighbours count, and the least distance."""
+    neighbours, min_dist = shape
+    progress.step("compile UMAP and find neighbours")
+    told = {"file": _Rounds(progress, "lay out with UMAP"), "disable": False, "bar_format": "{n}/{total}"}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of libraries that are not there, and of numba's own doings
         model = _load_umap().UMAP(
-            n_neighbors=neighbours, min_dist=min_dist, init=start, random_state=seed, n_jobs=1, low_memory=True
+            n_neighbors=neighbours,
+            min_dist=min_dist,
+            init=start,
+            random_state=seed,
+            n_jobs=1,
+            low_memory=True,
+            tqdm_kwds=told | {"mininterval": 0, "miniters": _TICK_EVERY},
         )
         return np.asarray(model.fit_transform(points), dtype=np.float32)
+
+
+class _Rounds:
+    """Tells how many rounds of a layout are done; a file, for libraries that write ``done/total`` to one.
+
+    The step begins with the first sign of life, so that finding neighbours does not count in its rate.
+    """
+
+    def __init__(self, progress: Progress, name: str) -> None:
+        self._progress, self._name = progress, name
+        self._begun = False
+        self.done = 0
+
+    def reach(self, done: int, total: int) -> None:
+        """Report that ``done`` rounds of ``total`` are over."""
+        if not self._begun:
+            self._progress.step(self._name, total)
+            self._begun = True
+        if done > self.done:
+            self._progress.advance(done - self.done)
+            self.done = done
+
+    def write(self, text: str) -> None:
+        """Read what a bar draws."""
+        done, _, total = text.strip().partition("/")
+        if done.isdigit() and total.isdigit():
+            self.reach(int(done), int(total))
+
+    def flush(self) -> None:
+        """Nothing is held back."""
 
 
 def _load_umap() -> ModuleType:

@@ -38,8 +38,12 @@ def _gap(gap: dict[str, Any]) -> Table:
         [name, *(decimals(gap[name][measure]) for measure in ("distance", "cosine")), decimals(gap[name]["angle"], 1)]
         for name in spaces
     ]
-    head = ["space", "distance of the means", "mean cosine image-text", "angle of the means (degrees)"]
-    return Table(head, rows, "Gap between images and texts")
+    head = ["space", "distance of the means", "mean cosine image-text", "angle of that cosine (degrees)"]
+    title = (
+        "Gap between images and texts: distance 0 is no gap, 90 degrees nothing in common; centring and shifting leave "
+        "a little, as what was moved is scaled to length 1 again"
+    )
+    return Table(head, rows, title)
 
 
 def angles(artifact: Artifact) -> Report:
@@ -63,7 +67,8 @@ def angles(artifact: Artifact) -> Report:
         tables["texts"],
         Table(["of", "pair", "classes", "degrees", "95 % interval"], extremes),
         f"images and texts order the pairs alike: Spearman {decimals(agreement['spearman'], 2)}, "
-        f"p = {decimals(agreement['p'])}; {found.unrelated:.0f} degrees is what unrelated classes have",
+        f"p = {decimals(agreement['p'])}; {found.unrelated:.0f} degrees is what unrelated classes have, as "
+        f"{len(classes)} directions around their own mean add up to zero",
         _gap(summary["gap"]),
         *(f"note: {note}" for note in found.notes),
         f"stored as {artifact.reference}",

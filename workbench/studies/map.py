@@ -108,7 +108,7 @@ def _compute(build: Build, case: _Case, store: Store, progress: Progress) -> Art
     texts = concept_vectors(case.concepts, clip, store, progress)
     spread = maps.spread(images, texts, spec.space)
     maps.principal_axes(spread[0])  # refuses images that are all the same
-    progress.step(f"lay out with {spec.method}", 75 if spec.method == "tsne" else None)
+    progress.step(f"lay out with {spec.method}")
     started = time.perf_counter()
     places = maps.lay_out(
         np.concatenate(spread),
@@ -117,7 +117,7 @@ def _compute(build: Build, case: _Case, store: Store, progress: Progress) -> Art
         spec.perplexity,
         spec.min_dist,
         spec.seed,
-        lambda: progress.advance(1),
+        progress,
     )
     seconds = round(time.perf_counter() - started, 2)
     progress.step("measure the map")

@@ -45,12 +45,17 @@ def _indicator() -> None:
 
 
 def progress(job: Job) -> None:
-    """Draw a running job's step, rate and time left."""
+    """Draw a running job's step, rate and time left; how long it takes already where nothing can be counted."""
     state = job.progress()
-    share = min(1.0, state.done / state.total) if state.total else 0.0
-    st.progress(share, text=plain(state.step) or "starting")
+    if state.total:
+        st.progress(min(1.0, state.done / state.total), text=plain(state.step))
+        st.caption(plain(describe_rate(state.done, state.total, state.seconds)))
+        return
+    st.caption(plain(state.step) or "starting")
+    st.html('<div class="working" role="progressbar" aria-label="working"></div>')
+    done = describe_rate(state.done, None, state.seconds) + " · " if state.done else ""
     st.caption(
-        plain(describe_rate(state.done, state.total, state.seconds)) if state.step else "waiting for its first word"
+        plain(f"{done}{state.seconds + state.silent:,.0f} s so far") if state.step else "waiting for its first word"
     )
 
 

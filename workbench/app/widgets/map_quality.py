@@ -42,6 +42,7 @@ def draw_gap(found: Map) -> None:
         f"As the CLIP gives them, an image and a text stand at **{_number(raw['angle'], 1, '°')}** on average, and "
         f"their means are **{_number(raw['distance'], 2)}** apart. Taking each kind's own mean away leaves "
         f"**{_number(centred['distance'], 2)}**; so maps are centred unless asked otherwise. "
+        "A little is left, centred or shifted: what was moved is scaled to length 1 again, which moves its mean too. "
         "To see the gap, make a map of the space *raw*."
     )
     table = pd.DataFrame([{"space": words, **gaps[space]} for space, words in map_words.SPACES.items()])
