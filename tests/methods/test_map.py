@@ -140,12 +140,37 @@ def test_where_numba_can_keep_nothing_a_folder_is_made_for_it(monkeypatch: pytes
     Path(numba.config.CACHE_DIR).rmdir()
 
 
-def test_tsne_can_be_stopped() -> None:
-    def stop() -> None:
-        raise KeyError("stop")
+class Told:
+    """Keeps the steps it is told of: name, items, and items done; raises after so many items."""
 
+    def __init__(self, most: int = 10_000) -> None:
+        self.steps: list[tuple[str, int | None, int]] = []
+        self.most = most
+
+    def step(self, name: str, total: int | None = None) -> None:
+        self.steps.append((name, total, 0))
+
+    def advance(self, count: int = 1) -> None:
+        name, total, done = self.steps[-1]
+        self.steps[-1] = name, total, done + count
+        if done + count > self.most:
+            raise KeyError("stop")
+
+    def note(self, message: str) -> None:
+        raise AssertionError(message)
+
+
+@pytest.mark.parametrize(("method", "rounds"), [("tsne", 750), ("umap", 500)])
+def test_a_layout_tells_its_rounds_and_can_be_stopped(method: str, rounds: int) -> None:
+    points = clusters()[0]
+    told = Told()
+    flat = lay_out(points, method, progress=told)
+    first, layout = told.steps
+    assert "find neighbours" in first[0]
+    assert layout[1:] == (rounds, rounds)
+    assert np.array_equal(flat, lay_out(points, method))
     with pytest.raises(KeyError, match="stop"):
-        lay_out(clusters()[0], "tsne", tick=stop)
+        lay_out(points, method, progress=Told(60))
 
 
 @pytest.mark.parametrize("method", ["umap", "tsne"])
