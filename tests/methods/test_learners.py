@@ -63,6 +63,16 @@ def test_the_choice_looks_only_at_the_images_that_choose() -> None:
     assert tried[place].accuracy.low <= right.mean() <= tried[place].accuracy.high
 
 
+def test_every_number_of_neighbours_is_judged_as_if_it_were_alone() -> None:
+    train, judge = clusters(60, 0, 1.5), clusters(45, 1, 1.5)
+    _, tried, _ = choose("knn", train, judge, 3, (50, 20, 3, 1))
+    for each in tried:
+        alone = LEARNERS["knn"].learn(*train, 3, each.value, 0).probabilities(judge[0])
+        assert each.accuracy.value == pytest.approx((alone.argmax(axis=1) == judge[1]).mean())
+        own = np.maximum(alone[np.arange(45), judge[1]], 1e-12)
+        assert each.log_loss == pytest.approx(-np.log(own).mean())
+
+
 def test_values_are_ordered_from_the_smoothest_and_checked() -> None:
     assert values_to_try("linear", (1.0, 100.0, 1.0), 10) == (100.0, 1.0)
     assert values_to_try("knn", (), 30) == (20, 10, 5, 1)

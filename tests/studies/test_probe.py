@@ -29,6 +29,7 @@ from workbench.studies.importing import import_dataset
 from workbench.studies.predict import predict
 from workbench.studies.probe import find_probe, open_probe, probe
 from workbench.studies.probing import StoredProbe
+from workbench.studies.score import score
 from workbench.studies.score_picture import score_picture
 from workbench.studies.scorers import open_scorer
 
@@ -152,6 +153,16 @@ def test_a_picture_of_any_size_and_colour_is_scored(store: Store, faces: Dataset
         assert found is not None
         assert found.classes == CLASSES
         assert 1 <= found.score <= 5
+
+
+def test_a_video_is_scored_frame_by_frame(store: Store, faces: Dataset, clip: str, face_video: Path) -> None:
+    del faces
+    for on in ("embeddings", "pixels"):
+        model = probe(ProbeSpec("faces", "knn", on, clip), store).model
+        found = score(ScoreSpec(str(face_video), model=model, faces="whole"), store)
+        assert found.spec.model == model
+        assert found.probabilities.shape == (30, len(CLASSES))
+        np.testing.assert_allclose(found.probabilities.sum(axis=1), 1, atol=1e-5)
 
 
 def test_the_images_it_learned_from_are_marked_when_it_predicts(store: Store, faces: Dataset, clip: str) -> None:

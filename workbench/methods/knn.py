@@ -53,11 +53,18 @@ class Neighbourhood:
 
     def probabilities(self, features: Floats) -> Floats:
         """Return each class's share of the k votes, float64 ``(N, K)``; of equal shares the nearer rows' is greater."""
-        found = nearest(self.rows, _directions(features, self.mean), self.k)
+        return self.shares(self.voters(features))
+
+    def voters(self, features: Floats) -> Ints:
+        """Return the k training rows most like each row, the nearest first, int64 ``(N, k)``."""
+        return nearest(self.rows, _directions(features, self.mean), self.k).rows
+
+    def shares(self, voters: Ints) -> Floats:
+        """Return the class shares of voters ``(N, k)`` as :meth:`probabilities` does."""
         weights = 1 + _TIE * np.arange(self.k, 0, -1) / self.k  # (k,): decides between equal counts, and only there
-        votes = np.zeros((len(features), self.n_classes))
-        places = np.arange(len(features))[:, None]
-        np.add.at(votes, (np.broadcast_to(places, found.rows.shape), self.labels[found.rows]), weights)
+        votes = np.zeros((len(voters), self.n_classes))
+        places = np.broadcast_to(np.arange(len(voters))[:, None], voters.shape)
+        np.add.at(votes, (places, self.labels[voters]), weights)
         return np.asarray(votes / weights.sum())
 
     def arrays(self) -> dict[str, np.ndarray]:

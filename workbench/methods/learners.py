@@ -7,8 +7,8 @@ that are not learned from.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -197,11 +197,9 @@ def choose(
     best: tuple[Learned, int] | None = None
     tried: list[Tried] = []
     features, labels = judged_on
-    for value in values:
-        begun = time.perf_counter()
-        learned = LEARNERS[name].learn(*learned_from, n_classes, value, seed)
-        seconds = time.perf_counter() - begun
-        found = learned.probabilities(features)
+    for value, (learned, found, seconds) in zip(
+        values, _trials(name, learned_from, features, n_classes, values, seed), strict=True
+    ):
         accuracy = evaluate(labels, ranks(found, 1), found, top_k=(), seed=seed).accuracy
         own = np.maximum(found[np.arange(len(labels)), labels], _LEAST)
         tried.append(Tried(float(value), accuracy, float(-np.log(own).mean()), seconds))
@@ -211,6 +209,31 @@ def choose(
     if best is None:
         raise SpecError("there is no value of the setting to try")
     return best[0], tuple(tried), best[1]
+
+
+def _trials(
+    name: str,
+    learned_from: tuple[Floats, Ints],
+    features: Floats,
+    n_classes: int,
+    values: Sequence[float],
+    seed: int,
+) -> Iterator[tuple[Learned, Floats, float]]:
+    """Yield for each value what was learned, what it says of the features, and the seconds that learning took."""
+    if name == "knn" and values:  # one search serves every number of neighbours
+        begun = time.perf_counter()
+        most = remember(*learned_from, n_classes, int(max(values)))
+        seconds = time.perf_counter() - begun
+        voters = most.voters(features)
+        for value in values:
+            fewer = replace(most, k=int(value))
+            yield fewer, fewer.shares(voters[:, : fewer.k]), seconds
+        return
+    for value in values:
+        begun = time.perf_counter()
+        learned = LEARNERS[name].learn(*learned_from, n_classes, value, seed)
+        seconds = time.perf_counter() - begun
+        yield learned, learned.probabilities(features), seconds
 
 
 def ranks(probabilities: Floats, top_k: int) -> Ints:
