@@ -222,14 +222,19 @@ def test_what_could_have_been_found_is_that_of_the_median_slice(
     assert found.detectable == (images, expected)
 
 
-def test_missing_values_are_told_and_count_with_the_rest(
+def test_missing_values_are_told_and_left_out(
     store: Store, dataset: Dataset, run: str, clip: str, tmp_path: Path
 ) -> None:
     values: list[object] = [None if row < 30 else ("a", "b")[row % 2] for row in range(COUNT)]
     path = write_attributes(tmp_path / "own.csv", dataset.ids.tolist(), kind=values)
     found = slices(SlicesSpec(run, clip, split="all", attribute=str(path)), store)
     assert sum(each.images for each in found.slices) == COUNT - 30
-    assert any("30 images have no kind and count with the rest" in note for note in found.notes)
+    assert any("30 images have no kind and are left out of its comparisons" in note for note in found.notes)
+    run_of = find_run(store, run)
+    wrong, own = run_of.labels != run_of.predicted, np.arange(COUNT) >= 30
+    other = own & (np.arange(COUNT) % 2 == 1)
+    assert found.slices[0].rest.value == pytest.approx(wrong[other].mean())
+    assert sum(each.images for each in found.gaps) == COUNT - 30
 
 
 def test_guessed_attributes_come_with_their_warning(store: Store, dataset: Dataset, run: str, clip: str) -> None:

@@ -47,7 +47,8 @@ from workbench.studies.slicing import open_slices as open_slices
 if TYPE_CHECKING:
     from workbench.models.clip import Clip
 
-_MEASURE = 2  # what is counted; raised where that changes, so that stored results are not taken for new ones
+_LACKING = -2  # number of an image without a value of the attribute
+_MEASURE = 3  # what is counted; raised where that changes, so that stored results are not taken for new ones
 EXAMPLES = 12
 """Examples kept of each slice."""
 GUESS_WARNING = (
@@ -225,13 +226,15 @@ def _by_attributes(
     notes: list[str],
     doubts: dict[str, str],
 ) -> _Found:
-    """Measure every value of every attribute on all images: nothing was searched for, so no half is needed."""
+    """Measure every value of every attribute on all images that have one: nothing was searched for, so on no half."""
     columns, kept_values, typical = {}, {}, np.zeros(len(points), dtype=np.float32)
     for attribute in attributes:
         codes, values = _kept(attribute, spec.smallest)
         columns[attribute.name], kept_values[attribute.name] = codes, values
         notes = [*notes, *_attribute_notes(attribute, spec.smallest, len(points))]
-    measured = [(name, each) for name, codes in columns.items() for each in measure(codes, subject.wrong)]
+    measured = [
+        (name, each) for name, codes in columns.items() for each in measure(codes, subject.wrong, codes != _LACKING)
+    ]
     if not measured:
         raise SpecError(
             f"nothing to compare: no attribute splits the {len(points):,} images into values of {spec.smallest} or more"
@@ -254,10 +257,14 @@ def _by_attributes(
 
 
 def _kept(attribute: Attribute, smallest: int) -> tuple[Ints, list[str]]:
-    """Return the number of each image's value among those that enough images have, -1 for none, and those values."""
+    """Return the number of each image's value among those that enough images have, and those values.
+
+    -1 stands for a rarer value, :data:`_LACKING` for none.
+    """
     sizes = np.bincount(attribute.codes[attribute.codes >= 0], minlength=len(attribute.values))
     kept = np.flatnonzero(sizes >= smallest)
-    number = np.full(len(attribute.values) + 1, -1, dtype=np.int64)  # the last is that of code -1
+    number = np.full(len(attribute.values) + 1, -1, dtype=np.int64)
+    number[-1] = _LACKING  # that of code -1
     number[kept] = np.arange(len(kept))
     return number[attribute.codes], [attribute.values[place] for place in kept]
 
@@ -274,7 +281,7 @@ def _attribute_notes(attribute: Attribute, smallest: int, images: int) -> list[s
         )
     lacking = int((attribute.codes < 0).sum())
     if lacking:
-        notes.append(f"{lacking:,} images have no {attribute.name} and count with the rest")
+        notes.append(f"{lacking:,} images have no {attribute.name} and are left out of its comparisons")
     if attribute.unsure:
         unsure = f"{attribute.unsure:,} of {images:,} guesses are unsure"
         notes.append(f"{attribute.name}: {unsure} (the guessed value has a probability under {UNSURE:g})")
@@ -291,10 +298,10 @@ def _gaps(
     """
     found, tested, p = [], [], []
     for name, codes in columns.items():
-        if (codes == 0).all():  # one value for all: nothing to compare
+        if (codes[codes != _LACKING] == 0).all():  # one value for all: nothing to compare
             continue
         for place, label in itertools.product(range(len(values[name])), subject.run.classes):
-            own = subject.labels == label
+            own = (subject.labels == label) & (codes != _LACKING)
             inside, outside = subject.wrong[own & (codes == place)], subject.wrong[own & (codes != place)]
             gap: dict[str, Any] = {"attribute": name, "value": values[name][place], "label": label}
             found.append(gap | {"images": len(inside), "accuracy": None, "difference": None, "q": None})

@@ -210,7 +210,7 @@ class Slices:
 
         ``finding`` marks the half on which groups were found; ``typical`` is larger the nearer an image lies to its
         group's middle. Each column ``slice: ATTRIBUTE`` (``slice: `` for groups) holds the number of the slice among
-        those of that attribute, -1 for none.
+        those of that attribute, -1 for none, -2 where the image has no value of it.
         """
         return self.artifact.table()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import streamlit as st
 
 from workbench.app import session
@@ -54,9 +56,8 @@ def progress(job: Job) -> None:
     st.caption(plain(state.step) or "starting")
     st.html('<div class="working" role="progressbar" aria-label="working"></div>')
     done = describe_rate(state.done, None, state.seconds) + " · " if state.done else ""
-    st.caption(
-        plain(f"{done}{state.seconds + state.silent:,.0f} s so far") if state.step else "waiting for its first word"
-    )
+    taken = state.seconds + state.silent if state.step else time.time() - (job.started or time.time())
+    st.caption(plain(f"{done}{taken:,.0f} s so far"))
 
 
 def stop_button(job: Job, key: str) -> None:
