@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +7,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import torch
 
 from tests.conftest import StopAfter, write_source
+from tests.studies.random_directions import tell_apart
 from workbench.data.concepts import ConceptSet, load_attributes, load_concept_set, save_concept_set
 from workbench.data.datasets import Dataset
 from workbench.errors import Cancelled, ConceptSetError, SpecError
+from workbench.methods.retrain import compare
 from workbench.models.clip import Clip
 from workbench.specs import ClassifySpec, EmbedSpec, ImportSpec
 from workbench.specs.ladder import PromptsSpec
@@ -21,9 +21,8 @@ from workbench.store import Store
 from workbench.studies.classify import classify
 from workbench.studies.embed import embed
 from workbench.studies.importing import import_dataset
-from workbench.studies.prompts import open_prompts, prompts
+from workbench.studies.prompts import open_prompts, prompts, sentence
 
-DIMENSION = 16
 SET = """
 name: small
 attribute: emotion
@@ -42,21 +41,7 @@ concepts:
 
 @pytest.fixture(autouse=True)
 def told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A CLIP of random directions: an untrained one gives all pictures nearly the same answer."""
-    directions = np.random.default_rng(0).normal(size=(3 * 32 * 32, DIMENSION))
-
-    def encode_prepared(_: Clip, inputs: torch.Tensor) -> np.ndarray:
-        return unit(inputs.numpy().reshape(len(inputs), -1) @ directions)
-
-    def encode_texts(_: Clip, texts: Sequence[str]) -> np.ndarray:
-        return unit(np.stack([np.random.default_rng(list(text.encode())).normal(size=DIMENSION) for text in texts]))
-
-    monkeypatch.setattr(Clip, "encode_prepared", encode_prepared)
-    monkeypatch.setattr(Clip, "encode_texts", encode_texts)
-
-
-def unit(rows: np.ndarray) -> np.ndarray:
-    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)
+    tell_apart(monkeypatch)
 
 
 @pytest.fixture
@@ -194,6 +179,29 @@ def test_a_search_by_macro_f1_reaches_it_and_its_chance_is_of_the_same_kind(
     assert run["macro_f1"]["value"] == pytest.approx(found.path[-1]["value"])
     assert found.whole.macro_f1.value <= found.path[-1]["value"]
     assert 0 < found.spread["chance_sd"] < 0.2
+
+
+@pytest.mark.parametrize(
+    ("metric", "answers", "words"),
+    [
+        (
+            "accuracy",
+            "right",
+            "found better prompts: accuracy of 1 template with 3 concepts on 80 images of test is 100.00",
+        ),
+        ("accuracy", "same", "found no prompts that are measurably better: accuracy"),
+        ("macro_f1", "right", "found better prompts: macro F1 of 1 template with 3 concepts on 80 images"),
+        ("macro_f1", "same", "found no prompts that are measurably better: macro F1"),
+    ],
+)
+def test_the_sentence_is_of_the_metric_that_was_raised(metric: str, answers: str, words: str) -> None:
+    labels = np.arange(80) % 2
+    before = np.where(np.arange(80) < 30, 1 - labels, labels)
+    found = compare(labels, before, labels if answers == "right" else before, ("a", "b"), resamples=200)
+    said = sentence(found, 0.7, 1, 3, PromptsSpec("faces", metric=metric))
+    assert words in said
+    assert ("McNemar" in said) == (metric == "accuracy")
+    assert said.endswith("on validation, where they were chosen, it is 70.00 %.")
 
 
 def test_other_attributes_are_told_and_kept_beside_the_winner(store: Store, dataset: Dataset, clip: str) -> None:

@@ -115,8 +115,13 @@ class Bank:
             return fold(self.logits(prompts), membership, aggregate, top_k)
         if aggregate not in AGGREGATES:
             raise unknown_name("aggregate", aggregate, AGGREGATES)
-        similar = np.stack([[self._similarities[each] for each in sentences] for sentences in prompts])  # (T, C, N)
-        return fold_vote(similar.transpose(2, 0, 1), membership, top_k, "mean" if aggregate == "vote-mean" else "sum")
+        sizes = membership.sum(axis=0)
+        weights = membership.T / np.maximum(sizes, 1)[:, None] if aggregate == "vote-mean" else membership.T
+        by_class = np.empty((len(self), len(prompts), len(sizes)))  # synonyms joined first: fewer values to rank
+        for place, sentences in enumerate(prompts):
+            similar = np.stack([self._similarities[each] for each in sentences])  # (C, N)
+            by_class[:, place] = (weights.astype(np.float64) @ similar).T
+        return fold_vote(by_class, np.diag(sizes > 0), top_k)
 
 
 def fold(logits: Floats, membership: Bools, aggregate: str, top_k: int = TOP) -> ClassScores:

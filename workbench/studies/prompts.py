@@ -213,21 +213,20 @@ def sentence(comparison: Comparison, tuned: float, templates: int, concepts: int
     spec : PromptsSpec
         What was asked for.
     """
-    heads = {
-        "helped": "The search found better prompts",
-        "hurt": "The search found worse prompts",
-        "no measurable change": "The search found no prompts that are measurably better",
-    }
-    change = comparison.changes["accuracy"]
+    change = comparison.changes[spec.metric]
     value, low, high = change.difference
-    span = f"95 % interval {points(low)} to {points(high)}, McNemar {p_text(comparison.mcnemar.p)}"
-    metric = spec.metric.replace("_", " ").replace("f1", "F1")
-    winner = f"{templates} template{'s' * (templates > 1)} with {concepts} concepts"
+    metric, test = spec.metric.replace("_", " ").replace("f1", "F1"), ""
+    better, worse = low > 0, high < 0
+    if spec.metric == "accuracy":
+        better, worse = (comparison.conclusion == each for each in ("helped", "hurt"))
+        test = f", McNemar {p_text(comparison.mcnemar.p)}"
+    span = f"95 % interval {points(low)} to {points(high)}{test}"
+    head = "better prompts" if better else "worse prompts" if worse else "no prompts that are measurably better"
     return (
-        f"{heads[comparison.conclusion]}: {winner} are right on {change.after.value:.2%} of {comparison.images:,} "
-        f"images of {spec.report_on}, the whole set on "
-        f"{change.before.value:.2%} ({points(value)} points, {span}); on {spec.tune_on}, where they were chosen, their "
-        f"{metric} is {tuned:.2%}."
+        f"The search found {head}: {metric} of {templates} template{'s' * (templates > 1)} with {concepts} concepts on "
+        f"{comparison.images:,} images of {spec.report_on} is {change.after.value * 100:.2f} %, of the whole set "
+        f"{change.before.value * 100:.2f} % ({points(value)} points, {span}); on {spec.tune_on}, where they were "
+        f"chosen, it is {tuned * 100:.2f} %."
     )
 
 
