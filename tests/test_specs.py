@@ -11,6 +11,7 @@ from workbench.specs import (
     AnglesSpec,
     ClassifySpec,
     CleanSpec,
+    CompareSpec,
     DemoSpec,
     DissectSpec,
     EmbedSpec,
@@ -18,6 +19,8 @@ from workbench.specs import (
     LeakageSpec,
     MapSpec,
     PredictSpec,
+    ProbeSpec,
+    PromptsSpec,
     RetrainSpec,
     ReweightSpec,
     ScoreSpec,
@@ -45,6 +48,9 @@ EXAMPLES = [
     RetrainSpec("faces-clean", report_on="validation", leaks="keep"),
     LeakageSpec("faces", seed=4),
     SlicesSpec("faces-fer7", attribute="mine.csv", smallest=5),
+    PromptsSpec("faces", aggregate="vote", metric="macro_f1", least=0.01, sizes="1,4", draws=2),
+    ProbeSpec("faces", "forest", on="pixels", settings="1,5", trees=10_000),
+    CompareSpec("faces-face-clip", "faces-face-cnn", split="validation", resamples=500),
     DemoSpec(seed=3, count=500),
 ]
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from workbench.specs import AnglesSpec as AnglesSpec
     from workbench.specs import ClassifySpec as ClassifySpec
     from workbench.specs import CleanSpec as CleanSpec
+    from workbench.specs import CompareSpec as CompareSpec
     from workbench.specs import DemoSpec as DemoSpec
     from workbench.specs import DissectSpec as DissectSpec
     from workbench.specs import EmbedSpec as EmbedSpec
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from workbench.specs import LeakageSpec as LeakageSpec
     from workbench.specs import MapSpec as MapSpec
     from workbench.specs import PredictSpec as PredictSpec
+    from workbench.specs import ProbeSpec as ProbeSpec
+    from workbench.specs import PromptsSpec as PromptsSpec
     from workbench.specs import RetrainSpec as RetrainSpec
     from workbench.specs import ReweightSpec as ReweightSpec
     from workbench.specs import ScoreSpec as ScoreSpec
@@ -56,6 +59,9 @@ if TYPE_CHECKING:
     from workbench.studies.classify import classify as classify
     from workbench.studies.classify import open_classification as open_classification
     from workbench.studies.clean import clean as clean
+    from workbench.studies.compare import RunComparison as RunComparison
+    from workbench.studies.compare import compare_runs as compare_runs
+    from workbench.studies.compare import open_comparison as open_comparison
     from workbench.studies.demo import build_demo as build_demo
     from workbench.studies.dissect import dissect as dissect
     from workbench.studies.dissection import Dissection as Dissection
@@ -73,6 +79,12 @@ if TYPE_CHECKING:
     from workbench.studies.mapping import Map as Map
     from workbench.studies.mapping import open_map as open_map
     from workbench.studies.predict import predict as predict
+    from workbench.studies.probe import probe as probe
+    from workbench.studies.probing import StoredProbe as StoredProbe
+    from workbench.studies.probing import open_probe as open_probe
+    from workbench.studies.prompting import Prompts as Prompts
+    from workbench.studies.prompting import open_prompts as open_prompts
+    from workbench.studies.prompts import prompts as prompts
     from workbench.studies.retrain import Retrain as Retrain
     from workbench.studies.retrain import open_retrain as open_retrain
     from workbench.studies.retrain import retrain as retrain
@@ -102,6 +114,7 @@ _HOMES = {
     "ClassifySpec": "specs",
     "CleanSpec": "specs",
     "Clip": "models.clip",
+    "CompareSpec": "specs",
     "Concept": "data.concepts",
     "ConceptSet": "data.concepts",
     "Dataset": "data.datasets",
@@ -117,15 +130,20 @@ _HOMES = {
     "Map": "studies.mapping",
     "MapSpec": "specs",
     "PredictSpec": "specs",
+    "ProbeSpec": "specs",
+    "Prompts": "studies.prompting",
+    "PromptsSpec": "specs",
     "Retrain": "studies.retrain",
     "RetrainSpec": "specs",
     "ReweightSpec": "specs",
     "Reweighting": "studies.reweight",
+    "RunComparison": "studies.compare",
     "ScoreSpec": "specs",
     "ScoreTable": "studies.scoring",
     "Slices": "studies.slicing",
     "SlicesSpec": "specs",
     "Store": "store",
+    "StoredProbe": "studies.probing",
     "Suspects": "studies.suspicion",
     "SuspectsSpec": "specs",
     "Target": "models.targets",
@@ -137,6 +155,7 @@ _HOMES = {
     "build_demo": "studies.demo",
     "classify": "studies.classify",
     "clean": "studies.clean",
+    "compare_runs": "studies.compare",
     "dissect": "studies.dissect",
     "embed": "studies.embed",
     "find_prompt": "studies.map",
@@ -152,10 +171,13 @@ _HOMES = {
     "open_ablation": "studies.ablate",
     "open_angles": "studies.angles",
     "open_classification": "studies.classify",
+    "open_comparison": "studies.compare",
     "open_dataset": "data.datasets",
     "open_dissection": "studies.dissection",
     "open_leakage": "studies.leakage",
     "open_map": "studies.mapping",
+    "open_probe": "studies.probing",
+    "open_prompts": "studies.prompting",
     "open_retrain": "studies.retrain",
     "open_reweighting": "studies.reweight",
     "open_score": "studies.scoring",
@@ -163,6 +185,8 @@ _HOMES = {
     "open_slices": "studies.slicing",
     "open_suspects": "studies.suspicion",
     "predict": "studies.predict",
+    "probe": "studies.probe",
+    "prompts": "studies.prompts",
     "read_spec": "specs",
     "retrain": "studies.retrain",
     "reweight": "studies.reweight",

@@ -6,21 +6,27 @@ from workbench.specs import (
     AGGREGATES,
     COLOURS,
     DISPUTED,
+    LEARNERS,
     METHODS,
     PEAKS,
+    PROMPT_METRICS,
     RULES,
+    SEES,
     SIMILARITIES,
     SPACES,
     AblateSpec,
     AnglesSpec,
     ClassifySpec,
     CleanSpec,
+    CompareSpec,
     DissectSpec,
     EmbedSpec,
     ImportSpec,
     LeakageSpec,
     MapSpec,
     PredictSpec,
+    ProbeSpec,
+    PromptsSpec,
     RetrainSpec,
     ReweightSpec,
     ScoreSpec,
@@ -36,6 +42,7 @@ TARGET = (
     "face-cnn, clip:SPEC, torchvision:NAME/WEIGHTS, timm:NAME, checkpoint:PATH, network:NAME, python:MODULE:CALLABLE"
 )
 WEIGHTS = "file of the network's weights (safetensors or a plain state dict)"
+_RUN = "name of a stored classification, or the beginning of it"
 _DISSECTION = "name of a stored dissection, or the beginning of it"
 
 STUDY_COMMANDS: dict[type[Spec], tuple[str, str, dict[str, str]]] = {
@@ -235,7 +242,7 @@ STUDY_COMMANDS: dict[type[Spec], tuple[str, str, dict[str, str]]] = {
         "slices",
         "find groups of images that a classification gets wrong more often than the rest",
         {
-            "run": "name of a stored classification, or the beginning of it",
+            "run": _RUN,
             "clip": _CLIP,
             "concepts": _CONCEPTS + " that names the groups",
             "split": "the images",
@@ -244,6 +251,51 @@ STUDY_COMMANDS: dict[type[Spec], tuple[str, str, dict[str, str]]] = {
             "smallest": "the fewest images of a group",
             "resamples": "bootstrap resamples",
             "seed": "seed of groups and bootstrap",
+        },
+    ),
+    PromptsSpec: (
+        "prompts",
+        "measure templates and synonyms, search for better ones on one split, report the winner once on another",
+        {
+            "dataset": _DATASET,
+            "clip": _CLIP,
+            "concepts": _CONCEPTS + "; its templates and concepts are what the search chooses from",
+            "aggregate": f"how concepts are folded into classes: {', '.join(AGGREGATES)}; the set's own if not given",
+            "tune_on": "the split that everything is tried on",
+            "report_on": "the split that the winner is measured on, once",
+            "metric": f"what the search raises: {', '.join(PROMPT_METRICS)}",
+            "least": "the least gain of a step, as a share",
+            "most_steps": "the most steps of the search",
+            "sizes": "templates, and synonyms a class, of the random sets, comma-separated",
+            "draws": "random sets of each size",
+            "seed": "seed of the draws and of the bootstrap",
+        },
+    ),
+    ProbeSpec: (
+        "probe",
+        "train a classifier on stored embeddings or raw pixels; use it as a model: probe:NAME",
+        {
+            "dataset": _DATASET,
+            "learner": f"one of {', '.join(LEARNERS)}",
+            "on": f"what it learns from: {', '.join(SEES)} (gray, 48 x 48)",
+            "clip": _CLIP,
+            "train": "the split that is learned from",
+            "tune_on": "the split that chooses the learner's setting",
+            "report_on": "the split that the one chosen is reported on, once",
+            "settings": "values of the setting to try, comma-separated; the learner's own if not given",
+            "trees": "trees of a forest",
+            "seed": "seed of what is left to chance, and of the bootstrap",
+        },
+    ),
+    CompareSpec: (
+        "compare",
+        "compare two stored classifications of a dataset: which is better, and where they disagree",
+        {
+            "first": _RUN,
+            "second": _RUN,
+            "split": "the images both are held against",
+            "resamples": "bootstrap resamples",
+            "seed": "seed of the bootstrap",
         },
     ),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workbench.reports import maps, neurons, review, video
+from workbench.reports import ladder, maps, neurons, review, video
 from workbench.reports.base import Report as Report
 from workbench.reports.base import Table as Table
 from workbench.reports.images import classification as classification
@@ -31,6 +31,9 @@ _OF_KIND = {
     "slices": review.slices,
     "retrain": review.retrain,
     "leakage": review.leakage,
+    "comparison": ladder.comparison,
+    "probe": ladder.probe,
+    "prompts": ladder.prompts,
 }
 
 

@@ -20,6 +20,12 @@ from workbench.specs.images import DemoSpec as DemoSpec
 from workbench.specs.images import EmbedSpec as EmbedSpec
 from workbench.specs.images import ImportSpec as ImportSpec
 from workbench.specs.images import PredictSpec as PredictSpec
+from workbench.specs.ladder import LEARNERS as LEARNERS
+from workbench.specs.ladder import PROMPT_METRICS as PROMPT_METRICS
+from workbench.specs.ladder import SEES as SEES
+from workbench.specs.ladder import CompareSpec as CompareSpec
+from workbench.specs.ladder import ProbeSpec as ProbeSpec
+from workbench.specs.ladder import PromptsSpec as PromptsSpec
 from workbench.specs.maps import METHODS as METHODS
 from workbench.specs.maps import SPACES as SPACES
 from workbench.specs.maps import AnglesSpec as AnglesSpec
@@ -57,6 +63,9 @@ SPECS: dict[str, type[Spec]] = {
     "retrain": RetrainSpec,
     "leakage": LeakageSpec,
     "slices": SlicesSpec,
+    "prompts": PromptsSpec,
+    "probe": ProbeSpec,
+    "compare": CompareSpec,
     "demo": DemoSpec,
 }
 """Every kind of spec by the word a file names it with."""

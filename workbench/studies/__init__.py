@@ -26,6 +26,9 @@ STUDIES = {
     "retrain": "retrain.retrain",
     "leakage": "leakage.leakage",
     "slices": "slices.slices",
+    "prompts": "prompts.prompts",
+    "probe": "probe.probe",
+    "compare": "compare.compare_runs",
     "demo": "demo.build_demo",
 }
 """The function that runs each kind of spec; imported when first run, so that reading specs does not load torch."""

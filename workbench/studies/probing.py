@@ -60,6 +60,16 @@ class StoredProbe:
         return str(self._summary["learner"])
 
     @property
+    def title(self) -> str:
+        """The learner in words."""
+        return LEARNERS[self.learner].title
+
+    @property
+    def setting(self) -> str:
+        """What was chosen on a split of its own, in words."""
+        return LEARNERS[self.learner].setting
+
+    @property
     def clip(self) -> str:
         """The CLIP whose embeddings it answers; empty for raw pixels."""
         return str(self._summary["clip"])
@@ -99,7 +109,7 @@ class StoredProbe:
 
     @property
     def seconds(self) -> float:
-        """What learning the one that was chosen took."""
+        """What learning the one that was chosen took, without parts of a forest that an interrupted run had left."""
         return float(self._summary["seconds"])
 
     @property

@@ -1,0 +1,118 @@
+"""Reports of probes, of prompts, and of the comparison of two classifications."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from workbench.reports.base import Report, Table, decimals, interval, points
+from workbench.store import Artifact
+
+_MEASURED = ["images", "accuracy", "top-3", "macro F1", "weighted F1"]
+_PERCENT = "percent with 95 % interval"
+
+
+def comparison(artifact: Artifact) -> Report:
+    """Report which of two classifications is better: the sentence, the scores, then class by class."""
+    from workbench.studies.compare import open_comparison
+
+    found = open_comparison(artifact)
+    scores = [
+        [name.replace("_", " "), *map(_estimate, (change.before, change.after)), _points(change)]
+        for name, change in found.comparison.changes.items()
+    ]
+    tests = [
+        [each.name, each.images, each.only_first, each.only_second, _chance(each.p), _chance(each.q)]
+        for each in found.tests
+    ]
+    counts = [[name, count] for name, count in found.counts.items()]
+    parts: list[Table | str] = [
+        found.sentence,
+        f"first: {found.models[0]}; second: {found.models[1]}",
+        Table(
+            ["score", "first", "second", "second minus first (points)"], scores, f"On {found.spec.split}, {_PERCENT}"
+        ),
+        Table(["class", "images", "only first right", "only second right", "p", "q"], tests, "McNemar's exact test"),
+        Table(["right", "images"], counts),
+    ]
+    return _report(artifact, parts, found.notes)
+
+
+def probe(artifact: Artifact) -> Report:
+    """Report a probe: what each value of its setting gave, how a forest grew, and the figures of the one chosen."""
+    from workbench.studies.probing import open_probe
+
+    found = open_probe(artifact)
+    spec = found.spec
+    tried = [
+        ["*" if each["value"] == found.chosen else "", f"{each['value']:g}", interval(each["accuracy"]),
+         decimals(each["log_loss"]), decimals(each["seconds"], 1)]
+        for each in found.tried
+    ]  # fmt: skip
+    reported = found.reported
+    figures = [interval(reported[name]) for name in ("accuracy", "macro_f1")]
+    figures += [interval(reported["top_k_accuracy"]["3"])] if "3" in reported["top_k_accuracy"] else [""]
+    figures += [interval(reported["calibration"]["error"])]
+    of = f"{found.clip}'s embeddings" if found.clip else "raw pixels"
+    parts: list[Table | str] = [
+        f"{found.title} on {of}: learned from {found.images:,} images of {spec.train} in {found.seconds:.1f} s, "
+        f"{found.parameters:,} numbers; {found.setting} {found.chosen:g} was chosen on {spec.tune_on}",
+        Table(["", found.setting, "accuracy (%)", "log loss (nats)", "seconds"], tried, f"Tried on {spec.tune_on}"),
+    ]
+    if found.growth:
+        grown = [[each["trees"], interval(each["accuracy"]), f"{each['bytes'] / 1e6:.1f}"] for each in found.growth]
+        parts.append(Table(["trees", "accuracy (%)", "MB"], grown, f"The forest by its trees, on {spec.tune_on}"))
+    head = ["images", "accuracy", "macro F1", "top-3", "ECE"]
+    parts.append(Table(head, [[reported["images"], *figures]], f"Reported once, on {spec.report_on}; {_PERCENT}"))
+    parts.append(f"use it: workbench predict {spec.dataset} --model {found.model}")
+    return _report(artifact, parts, found.notes)
+
+
+def prompts(artifact: Artifact) -> Report:
+    """Report a study of prompts: templates alone and left out, what chance does, the search, and the winner once."""
+    from workbench.studies.prompting import open_prompts
+
+    found = open_prompts(artifact)
+    spec = found.spec
+    rows = [["all together", *_measured(found.whole), ""]]
+    for template, alone in found.templates.items():
+        left = found.left_out.get(template)
+        rows.append([template, *_measured(alone), _points(left.changes["accuracy"]) if left else ""])
+    drawn = [
+        [each.size, *_measured(each.measured)[1:], ", ".join(each.templates)]
+        for each in sorted(found.experiment, key=lambda each: each.size)
+    ]
+    path = [[step["change"], step["added"], step["removed"], f"{100 * step['value']:.1f}"]
+            for step in found.path]  # fmt: skip
+    reported = [[name, *_measured(measured)] for name, measured in found.report.items()]
+    parts: list[Table | str] = [
+        found.sentence,
+        Table(["template", *_MEASURED, "left out (points)"], rows, f"On {spec.tune_on}, {_PERCENT}"),
+        Table(["size", *_MEASURED[1:], "templates"], drawn, "Random sets: so many templates, and synonyms a class"),
+        Table(["change", "added", "removed", f"{spec.metric} (%)"], path, f"The search on {spec.tune_on}"),
+        Table(["prompts", *_MEASURED], reported, f"Reported once, on {spec.report_on}; {_PERCENT}"),
+        f"difference of the two: {_points(found.comparison.changes['accuracy'])} points",
+    ]
+    return _report(artifact, parts, found.notes)
+
+
+def _measured(found: Any) -> list[object]:
+    estimates = (found.accuracy, found.top_k, found.macro_f1, found.weighted_f1)
+    return [found.images, *map(_estimate, estimates)]
+
+
+def _chance(p: float) -> str:
+    return "under 0.001" if p < 0.001 else decimals(p)
+
+
+def _estimate(value: Any) -> str:
+    return interval(value._asdict())
+
+
+def _points(change: Any) -> str:
+    value, low, high = (points(each) for each in change.difference)
+    return f"{value} ({low} to {high})"
+
+
+def _report(artifact: Artifact, parts: list[Table | str], notes: tuple[str, ...]) -> Report:
+    values: dict[str, Any] = {"artifact": artifact.reference, "spec": artifact.spec, **artifact.summary}
+    return Report(values, [*parts, *(f"note: {note}" for note in notes), f"stored as {artifact.reference}"])
