@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -33,9 +35,10 @@ def test_maps_and_angles_are_told_with_their_quality(
     home: list[str], clip: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([*home, "map", "faces", "--clip", clip, "--method", "pca", "--most", "100"]) == 0
-    text = capsys.readouterr().out
+    text, progress = capsys.readouterr()
     assert "trustworthiness" in text
     assert "note: " in text  # a sample is on the map
+    assert "note: " not in progress  # and is told once
     assert main([*home, "angles", "faces", "--clip", clip, "--resamples", "100", "--json"]) == 0
     values = json.loads(capsys.readouterr().out)
     assert len(values["images"]) == len(values["classes"])
@@ -68,6 +71,20 @@ def test_from_suspects_to_a_cleaned_dataset_and_whether_it_helped(
     assert "balanced accuracy" in text
     assert main([*home, "leakage", "faces", "--clip", clip, "--resamples", "100"]) == 0
     assert "all reported images" in capsys.readouterr().out
+
+
+def test_names_that_are_not_there_are_refused_before_any_model_is_loaded(home: list[str]) -> None:
+    lines = [
+        "import sys",
+        "from workbench.cli import main",
+        f"home = {home!r}",
+        "for words in ('slices nosuch', 'retrain faces', 'leakage nosuch', 'suspects nosuch', "
+        "'clean faces --name new --suspects nosuch'):",
+        "    assert main([*home, *words.split()]) == 2, words",
+        "    assert 'torch' not in sys.modules, words",
+    ]
+    done = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_slices_of_a_run_and_by_an_attribute_file(

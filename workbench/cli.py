@@ -145,17 +145,43 @@ def _add_server(target: argparse.ArgumentParser) -> None:
 Write = Callable[[str, Progress], object]
 
 
+class _Telling(Console):
+    """Keeps notes back until the report is there, which ends with those of the result; a wait is told at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._kept: list[str] = []
+
+    def note(self, message: str) -> None:
+        if message.startswith("waiting for "):
+            super().note(message)
+        else:
+            self._kept.append(message)
+
+    def tell(self, report: reports.Report | None = None) -> None:
+        """Tell what was kept back and does not stand in the report."""
+        known = report.parts if report is not None else ()
+        for message in self._kept:
+            if f"note: {message}" not in known:
+                super().note(message)
+        self._kept = []
+
+
 def _execute(spec: Spec, store: Store, split: str = "", write: Write | None = None) -> reports.Report:
     from workbench.studies import run_study
 
-    progress = Console()
+    progress = Console() if isinstance(spec, DemoSpec) else _Telling()  # a demo's notes are of many results
+    report = None
     try:
         result = run_study(spec, store, progress)
         if write is not None:
             write(result, progress)
+        report = reports.of_result(spec, result, store, split)
     finally:
         progress.close()
-    return reports.of_result(spec, result, store, split)
+        if isinstance(progress, _Telling):
+            progress.tell(report)
+    return report
 
 
 def _study(options: argparse.Namespace, store: Store) -> reports.Report:

@@ -104,8 +104,8 @@ def blindness(found: Agreement) -> str:
         return f"All {found.verdicts:,} verdicts behind the agreement were given blind."
     told = "None" if not found.blind else f"Only {found.blind:,}"
     return (
-        f"{told} of the {found.verdicts:,} verdicts behind the agreement were given blind; the others saw the label "
-        "and what models propose, which pulls reviewers together: kappa and alpha may be too high."
+        f"{told} of the {found.verdicts:,} verdicts behind the agreement {'was' if found.blind < 2 else 'were'} given "
+        "blind; label and proposals pull reviewers together who see them: kappa and alpha may be too high."
     )
 
 

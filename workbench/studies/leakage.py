@@ -119,11 +119,13 @@ def leakage(spec: LeakageSpec, store: Store, progress: Progress = SILENT) -> Lea
     SpecError
         No such dataset or split, a split without labelled images, or two that share images.
     """
-    from workbench.models.clip import load_clip  # loads torch, which reading a stored run does without
-
     dataset = open_dataset(store, spec.dataset)
     for split in (spec.train, spec.report_on):
         dataset.rows(split)
+    from workbench.models.clip import (
+        load_clip,
+    )  # loads torch, which reading a stored run, or refusing one, does without
+
     progress.step(f"load {spec.clip}")
     clip = load_clip(spec.clip)
     content = {

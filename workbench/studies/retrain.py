@@ -101,12 +101,14 @@ def retrain(spec: RetrainSpec, store: Store, progress: Progress = SILENT) -> Ret
     SpecError
         No cleaned dataset of that name, its parent is gone or has changed, or a split is missing or empty.
     """
-    from workbench.models.clip import load_clip  # loads torch, which reading a stored run does without
-
     dataset = open_dataset(store, spec.dataset)
     parent = open_parent(store, dataset)
     for split in (spec.train, spec.report_on):
         parent.rows(split)  # refuses a split that is not there before anything is loaded
+    from workbench.models.clip import (
+        load_clip,
+    )  # loads torch, which reading a stored run, or refusing one, does without
+
     progress.step(f"load {spec.clip}")
     clip = load_clip(spec.clip)
     content = {

@@ -68,8 +68,6 @@ def slices(spec: SlicesSpec, store: Store, progress: Progress = SILENT) -> Slice
     InputError
         The file of attributes does not fit the dataset.
     """
-    from workbench.models.clip import load_clip  # loads torch, which reading a stored run does without
-
     run = find_run(store, spec.run)
     dataset = open_dataset(store, run.spec.dataset)
     if run.artifact.manifest["content"]["rows"] != dataset.fingerprint:
@@ -78,6 +76,10 @@ def slices(spec: SlicesSpec, store: Store, progress: Progress = SILENT) -> Slice
     read = read_attributes(Path(spec.attribute), dataset, subject.rows) if is_file(spec.attribute) else None
     sets = attribute_sets(spec.attribute) if spec.attribute and read is None else []
     concept_set = load_concept_set(spec.concepts)
+    from workbench.models.clip import (
+        load_clip,
+    )  # loads torch, which reading a stored run, or refusing one, does without
+
     progress.step(f"load {spec.clip}")
     clip = load_clip(spec.clip)
     key = _key(spec, subject, clip, concept_set, [each.fingerprint for each in sets] or fingerprint(read or []))

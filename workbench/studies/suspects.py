@@ -70,8 +70,6 @@ def suspects(spec: SuspectsSpec, store: Store, progress: Progress = SILENT) -> S
     Cancelled
         Stopped by ``progress``; embeddings, logits and encoders finished so far are kept.
     """
-    from workbench.models.clip import load_clip  # loads torch, which reading a stored search does without
-
     dataset = open_dataset(store, spec.dataset)
     labels = _labels(dataset, spec)
     if spec.votes:  # what is stored must work from any folder
@@ -80,6 +78,10 @@ def suspects(spec: SuspectsSpec, store: Store, progress: Progress = SILENT) -> S
     concepts = load_concept_set(spec.concepts)
     if not concepts.classes:
         raise SpecError(f"concept set {spec.concepts!r} has no classes to ask a CLIP for; add a classes list to it")
+    from workbench.models.clip import (
+        load_clip,
+    )  # loads torch, which reading a stored search, or refusing one, does without
+
     progress.step(f"load {spec.clip}{' and ' * bool(spec.network)}{spec.network}")
     clip = load_clip(spec.clip)
     classifier = _classifier(spec, store, progress)

@@ -95,7 +95,16 @@ function begin(state) {
   }
   lay(state);
   show(state);
-  if (!outside(document.activeElement)) state.root.focus({ preventScroll: true });
+  if (!outside(document.activeElement)) {
+    state.root.focus({ preventScroll: true });
+    bring(state);
+  }
+}
+
+// In a window too low or narrow to hold filters and face, goes to the face: keys need no scrolling.
+function bring(state) {
+  const box = state.parts.stage.getBoundingClientRect();
+  if (box.bottom > window.innerHeight || box.top < 0) state.root.scrollIntoView({ block: "start" });
 }
 
 // Whether a person is busy in a popover or a text field of the page.
@@ -140,6 +149,7 @@ function onKey(event, state) {
   if (event.repeat && !key.startsWith("Arrow")) return; // a key held down is one verdict
   state.pressed = performance.now();
   act();
+  bring(state);
 }
 
 function relabel(state, place) {

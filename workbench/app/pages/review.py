@@ -70,9 +70,6 @@ def choose(view: View, names: list[str], dataset: Dataset) -> None:
             label_visibility="collapsed",
             **view.bind("tab"),
         )
-        if view["tab"] == "queue":
-            with st.container(width=92, height=40, vertical_alignment="center"):
-                st.toggle("Blind", help=words.FILTERS["blind"], **view.switch("blind"))
 
 
 main()

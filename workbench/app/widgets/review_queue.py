@@ -81,6 +81,8 @@ def draw_filters(view: View, dataset: Dataset, ask: Ask, found: Opinions) -> Non
         orders = [name for name in review.ORDERS if name != "doubt" or ask.source != IMAGES]
         now = ask.order if ask.order in orders else "stored"
         _choice("Order", view, "order", orders, review.ORDERS, 172, "", now)
+        with st.container(width=92, height="stretch", vertical_alignment="bottom"):
+            st.toggle("Blind", help=words.FILTERS["blind"], **view.switch("blind"))
 
 
 def _choice(
