@@ -8,7 +8,7 @@ from sklearn.ensemble import RandomForestClassifier
 
 from workbench.errors import SpecError
 from workbench.methods import forest
-from workbench.methods.forest import Forest, grow, growth, pack
+from workbench.methods.forest import Forest, grow, growth, join, pack
 
 
 def rings(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -53,7 +53,7 @@ def test_more_trees_begin_with_the_first_and_need_not_grow_them_again(monkeypatc
     features, labels = rings(90, 0)
     grown: list[int] = []
     first = grow(features, labels, 3, 8, seed=2)
-    more = grow(features, labels, 3, 14, seed=2, begun=first, tick=grown.append)
+    more = join([first, grow(features, labels, 3, 6, seed=2, first=8, tick=grown.append)])
     assert grown == [4, 2]
     for name, array in grow(features, labels, 3, 14, seed=2).arrays().items():
         np.testing.assert_array_equal(more.arrays()[name], array)

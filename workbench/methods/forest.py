@@ -143,7 +143,7 @@ def grow(
     trees: int,
     smallest_leaf: int = 1,
     seed: int = 0,
-    begun: Forest | None = None,
+    first: int = 0,
     tick: Callable[[int], None] = lambda _: None,
 ) -> Forest:
     """Grow a forest: each tree on a bootstrap sample, the best of sqrt(D) features drawn for each split.
@@ -162,9 +162,9 @@ def grow(
         A split leaves at least so many rows on both sides.
     seed : int
         Of samples and draws.
-    begun : Forest, optional
-        The first trees of this very forest (same rows, leaf and seed), a multiple of :data:`BATCH` of them; they are
-        not grown again.
+    first : int
+        Grow the trees from this one on of a larger forest, a multiple of :data:`BATCH`: joined to the trees before them
+        they are that forest.
     tick : callable
         Told after each batch how many trees were grown.
 
@@ -181,16 +181,16 @@ def grow(
             f"a forest takes fewer than {_MOST_FEATURES:,} features an image; there are {features.shape[1]:,}"
         )
     known, given = np.asarray(features[rows], dtype=np.float32), labels[rows]
-    parts = [begun] if begun is not None else []
-    for start in range(begun.trees if begun is not None else 0, trees, BATCH):
-        count = min(BATCH, trees - start)
+    parts = []
+    for start in range(first, first + trees, BATCH):
+        count = min(BATCH, first + trees - start)
         chance = np.random.RandomState(np.random.SeedSequence([seed, start]).generate_state(4))
         model = RandomForestClassifier(count, min_samples_leaf=smallest_leaf, random_state=chance, n_jobs=-1)
         model.fit(known, given)
         columns = model.classes_.astype(np.int64)
-        parts.append(_join([pack(each.tree_, columns, n_classes) for each in model.estimators_]))
+        parts.append(join([pack(each.tree_, columns, n_classes) for each in model.estimators_]))
         tick(count)
-    return _join(parts)
+    return join(parts)
 
 
 class Grown(NamedTuple):
@@ -259,8 +259,8 @@ def _breadth_first(left: np.ndarray, right: np.ndarray) -> tuple[Ints, Ints]:
     return place, nodes
 
 
-def _join(forests: Sequence[Forest]) -> Forest:
-    """Return the trees of all forests as one; equal shares are kept once."""
+def join(forests: Sequence[Forest]) -> Forest:
+    """Return the trees of all forests as one, in their order; equal shares are kept once."""
     if len(forests) == 1:
         return forests[0]
     shares, share = np.unique(np.concatenate([each.shares for each in forests]), axis=0, return_inverse=True)

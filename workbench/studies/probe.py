@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from workbench.data.datasets import Dataset, open_dataset
 from workbench.errors import SpecError
-from workbench.methods.forest import Forest, grow, growth
+from workbench.methods.forest import Forest, growth
 from workbench.methods.learners import LEARNERS, Tried, choose, ranks, values_to_try
 from workbench.methods.metrics import evaluate
 from workbench.methods.shapes import Bools, Floats, Ints
@@ -20,6 +20,7 @@ from workbench.specs.ladder import ProbeSpec
 from workbench.store import Artifact, ArtifactKey, Build, Store
 from workbench.studies import protocol
 from workbench.studies.embed import embed_dataset
+from workbench.studies.forest_parts import forget_parts, grow_on
 from workbench.studies.map import check_usable, class_numbers
 from workbench.studies.pixels import DIMENSION, pixel_features
 from workbench.studies.probing import KIND as KIND
@@ -82,7 +83,9 @@ def probe(spec: ProbeSpec, store: Store, progress: Progress = SILENT) -> StoredP
     def compute(build: Build) -> Artifact:
         return _compute(build, spec, case, values, clip, store, progress)
 
-    return StoredProbe(store.find_or_build(key, spec.to_dict(), compute, progress))
+    found = StoredProbe(store.find_or_build(key, spec.to_dict(), compute, progress))
+    forget_parts(spec, store)
+    return found
 
 
 def _load(spec: ProbeSpec, progress: Progress) -> Clip | None:
@@ -142,7 +145,8 @@ def _compute(
     )
     told, seconds, begun = _told(tried, place), tried[place].seconds, time.perf_counter()
     if isinstance(learned, Forest):
-        learned = _grow_on(learned, spec, case, features, tried[place], progress)
+        known = features[case.train], labels[case.train]
+        learned = grow_on(learned, spec, known, len(classes), int(tried[place].value), store, progress)
         seconds += time.perf_counter() - begun
         told |= _growth(learned, case, features, spec.seed)
     found = learned.probabilities(features[case.report])
@@ -193,16 +197,6 @@ def _training_images(dataset: Dataset, rows: Ints) -> pa.Table:
 def _told(tried: tuple[Tried, ...], place: int) -> dict[str, Any]:
     plain = [asdict(each) | {"accuracy": each.accuracy._asdict()} for each in tried]
     return {"chosen": tried[place].value, "tried": plain, "growth": []}
-
-
-def _grow_on(
-    begun: Forest, spec: ProbeSpec, case: _Case, features: Floats, chosen: Tried, progress: Progress
-) -> Forest:
-    progress.step(f"grow {spec.trees:,} trees", spec.trees)
-    progress.advance(begun.trees)
-    known = features[case.train], case.labels[case.train]
-    leaf, classes = int(chosen.value), len(case.dataset.classes)
-    return grow(*known, classes, spec.trees, leaf, spec.seed, begun, progress.advance)
 
 
 def _growth(forest: Forest, case: _Case, features: Floats, seed: int) -> dict[str, Any]:

@@ -1,0 +1,88 @@
+"""A forest grown in parts, each stored as soon as it is there, so that a run that is killed goes on where it was."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+
+from workbench.methods.forest import Forest, grow, join
+from workbench.methods.shapes import Floats, Ints
+from workbench.progress import Progress
+from workbench.specs.ladder import ProbeSpec
+from workbench.store import Artifact, ArtifactKey, Build, Store
+
+KIND = "trees"
+"""Kind of the artifacts that hold a part; they are removed once the whole forest is stored."""
+PART = 100
+"""Trees of a part; a multiple of workbench.methods.forest.BATCH."""
+_ARRAYS = "trees"
+
+
+def grow_on(
+    begun: Forest,
+    spec: ProbeSpec,
+    known: tuple[Floats, Ints],
+    n_classes: int,
+    smallest_leaf: int,
+    store: Store,
+    progress: Progress,
+) -> Forest:
+    """Grow a forest's further trees, or take those that a run before has stored.
+
+    Parameters
+    ----------
+    begun : Forest
+        The first trees, grown from the same images with the same leaf and seed.
+    spec : ProbeSpec
+        How many trees there shall be, and the seed.
+    known : (float array (N, D), int array (N,))
+        Features and classes that are learned from.
+    n_classes, smallest_leaf : int
+        As for :func:`workbench.methods.forest.grow`.
+    store, progress
+        Where parts are kept, and who is told; cancelled after any ten trees.
+    """
+    progress.step(f"grow {spec.trees:,} trees", spec.trees)
+    progress.advance(begun.trees)
+    digest = _digest(*known)
+    parts = [begun]
+    for first in range(begun.trees, spec.trees, PART):
+        count = min(PART, spec.trees - first)
+        content = {"rows": digest, "classes": n_classes, "leaf": smallest_leaf, "seed": spec.seed}
+        key = ArtifactKey(KIND, f"{spec.dataset}-{first}", content | {"first": first, "count": count})
+        stored = store.find(key)
+        if stored is None:
+            stored = _grow_part(key, spec, known, store, progress)
+        else:
+            progress.advance(count)
+        parts.append(Forest.restore(stored.arrays(_ARRAYS)))
+    return join(parts)
+
+
+def forget_parts(spec: ProbeSpec, store: Store) -> None:
+    """Remove the stored parts that a spec's forest was grown in: the whole forest is stored."""
+    for part in store.artifacts(KIND):
+        if part.spec == spec.to_dict():
+            store.remove(part)
+
+
+def _grow_part(
+    key: ArtifactKey, spec: ProbeSpec, known: tuple[Floats, Ints], store: Store, progress: Progress
+) -> Artifact:
+    asked = key.content
+
+    def compute(build: Build) -> Artifact:
+        forest = grow(
+            *known, asked["classes"], asked["count"], asked["leaf"], spec.seed, asked["first"], progress.advance
+        )
+        build.write_arrays(_ARRAYS, forest.arrays())
+        return build.finish({"dataset": spec.dataset, "trees": forest.trees})
+
+    return store.find_or_build(key, spec.to_dict(), compute, progress)
+
+
+def _digest(features: Floats, labels: Ints) -> str:
+    digest = hashlib.sha256(np.ascontiguousarray(features).tobytes())
+    digest.update(np.ascontiguousarray(labels, dtype=np.int64).tobytes())
+    return digest.hexdigest()
