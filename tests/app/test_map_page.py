@@ -40,6 +40,7 @@ def mapped(workspace: Store, tmp_path_factory: pytest.TempPathFactory, tiny_clip
     lay_out(MapSpec("faces", clip, "pca"), store)
     (run, *_) = [each.name for each in store.artifacts("classification") if each.spec["concepts"] == "fer7"]
     slices(SlicesSpec(run, clip, split="all", slices=4, smallest=10), store)
+    slices(SlicesSpec(run, clip, split="all", attribute="perceived-attributes#age", smallest=10), store)
     lay_out(MapSpec("hostile", clip, "tsne", str(workspace.root.parent / "hostile.yaml")), store)
     angles(AnglesSpec("faces", clip, "facial-expressions", resamples=100), store)
     return store
@@ -270,8 +271,8 @@ def test_the_gap_is_shown_in_every_space(at_home: Store) -> None:
     )
 
 
-def only_slices(store: Store) -> Slices:
-    (found,) = store.artifacts("slices")
+def only_slices(store: Store, attributes: bool = False) -> Slices:
+    (found,) = (each for each in store.artifacts("slices") if bool(each.spec["attribute"]) == attributes)
     return open_slices(found)
 
 
@@ -365,3 +366,15 @@ def test_a_row_of_few_images_has_no_colour() -> None:
     heats = [[_cell(matrix, matrix.shares(), i, j)["heat"] for j in range(2)] for i in range(2)]
     assert heats == [[100, 0], [0, 0]]
     assert matrix.rows == ("happy", "sad")
+
+
+def test_the_attributes_say_what_could_be_seen_and_why_nothing_holds(at_home: Store) -> None:
+    found = only_slices(at_home, attributes=True)
+    app = open_page("slices", dataset="faces", tab="attributes")
+    assert not app.exception
+    assert len(app.error) == 1  # the warning that these are guesses
+    (caption,) = (text.value for text in app.caption if "Gray: fewer than 10 images" in text.value)
+    assert ("No star here" in caption) == bool(found.doubts)
+    assert "Guesses follow the expression too" in caption
+    worse = next(metric for metric in app.metric if metric.label == "Worse than the rest")
+    assert worse.delta.startswith(("seen from", "too few images to tell"))

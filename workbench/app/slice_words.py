@@ -61,6 +61,7 @@ GAPS = (
 )
 FEW = "Gray: fewer than {smallest} images of the class in the slice or outside it; not compared. *: holds."
 DOUBT = "No star here: {why}."
+CONFOUNDED = "Guesses follow the expression too: what differs between the rows may be expressions, not people."
 REVIEW = "Judge these faces one by one on the Review page, wrong ones first."
 MAP = "See this slice's images on the map, the others dimmed, coloured by whether the run is right."
 FORM = {

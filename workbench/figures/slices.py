@@ -87,7 +87,7 @@ def class_gaps(gaps: Sequence[Values]) -> go.Figure:
     for each in gaps:
         cell = rows.index(str(each["value"])), columns.index(str(each["label"]))
         images = f"{int(each['images']):,}"
-        texts[cell] = f"<span style='font-size:10px'>n {images}</span>"
+        texts[cell] = f"n {images}"
         if not each["difference"]:
             few[cell], hovers[cell] = 0, f"{images} images, too few to compare"
             continue
@@ -103,6 +103,7 @@ def class_gaps(gaps: Sequence[Values]) -> go.Figure:
         "text": texts,
         "customdata": hovers,
         "texttemplate": "%{text}",
+        "textfont": {"size": 11},
         "hovertemplate": "%{y}, %{x}: %{customdata}<extra></extra>",
         "hoverongaps": False,
         "xgap": 2,

@@ -255,6 +255,8 @@ def draw_gaps(view: View, found: Slices) -> None:
         lines = [words.FEW.format(smallest=count(found.spec.smallest))]
         if asked in found.doubts:
             lines.append(words.DOUBT.format(why=plain(found.doubts[asked])))
+        if found.guessed:
+            lines.append(words.CONFOUNDED)
         st.caption(" ".join(lines))
 
 
