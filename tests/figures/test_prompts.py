@@ -67,7 +67,8 @@ def test_what_leaving_out_changes_is_in_points_with_its_interval() -> None:
 def test_each_drawn_set_is_a_dot_in_the_row_of_its_size() -> None:
     figure = choices({"values": [0.4, 0.5, 0.6]}, EXPERIMENT, WHOLE)
     assert list(figure.data[0].x) == pytest.approx([40, 50, 60])
-    assert [len(trace.x) for trace in figure.data] == [3, 2, 1]
+    assert [len(trace.x) for trace in figure.data] == [3, 2, 1, 1, 1]
+    assert figure.data[2].x[0] == pytest.approx(np.mean(figure.data[1].x))
     assert list(figure.layout.yaxis.ticktext)[1:] == ["1 template, 1 synonym", "2 templates, 2 synonyms"]
 
 

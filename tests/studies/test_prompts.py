@@ -164,6 +164,10 @@ def test_random_sets_have_the_size_asked_for_and_a_size_that_does_not_fit_is_not
     assert [each.size for each in found.experiment] == [1] * 4 + [2] * 4
     for each in found.experiment:
         assert (len(each.templates), len(each.concepts)) == (each.size, 3 * each.size)
+    for line in found.by_size:
+        values = [each.measured.macro_f1.value for each in found.experiment if each.size == line.size]
+        assert line.sets == 4
+        assert line.macro_f1 == pytest.approx((np.mean(values), min(values), max(values)))
     assert any("random sets of 3 templates and as many synonyms were not drawn" in note for note in found.notes)
     spread = found.spread
     assert min(spread["values"]) <= spread["low"] <= spread["mean"] <= spread["high"] <= max(spread["values"])

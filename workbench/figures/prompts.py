@@ -133,6 +133,15 @@ def choices(spread: Values, experiment: Sequence[Values], whole: Values, metric:
             for each in drawn
         ]
         _strip(figure, place, found, np.linspace(-0.12, 0.12, len(found)), words, 9)
+        mean = {"symbol": "line-ns-open", "size": 22, "color": REFERENCE, "line": {"width": 2}}
+        figure.add_scatter(
+            x=[float(found.mean())],
+            y=[place],
+            mode="markers",
+            marker=mean,
+            hovertemplate="mean %{x:.2f} %<extra></extra>",
+            showlegend=False,
+        )
         names.append(f"{size} template{'s' * (size > 1)}, {size} synonym{'s' * (size > 1)}")
     figure.add_vline(x=float(whole[metric]["value"]) * 100, line={"color": OWN, "width": 1.5, "dash": "dot"})
     figure.update_yaxes(

@@ -13,6 +13,7 @@ import pyarrow as pa
 from workbench.data.concepts import ConceptSet, parse_concept_sets, save_concept_set
 from workbench.errors import SpecError
 from workbench.files import disk_errors
+from workbench.methods.bootstrap import Estimate
 from workbench.methods.prompts import Measured
 from workbench.methods.retrain import Comparison
 from workbench.specs import ClassifySpec
@@ -41,6 +42,18 @@ class Drawn:
     templates: tuple[str, ...]
     concepts: tuple[str, ...]
     measured: Measured
+
+
+@dataclass(frozen=True)
+class BySize:
+    """Random sets of one size together: the mean of each score, from the least (``low``) to the greatest (``high``)."""
+
+    size: int
+    sets: int
+    accuracy: Estimate
+    top_k: Estimate
+    macro_f1: Estimate
+    weighted_f1: Estimate
 
 
 @dataclass(frozen=True)
@@ -106,6 +119,19 @@ class Prompts:
             Drawn(each["size"], tuple(each["templates"]), tuple(each["concepts"]), Measured.from_dict(each["measured"]))
             for each in self._summary["experiment"]
         )
+
+    @property
+    def by_size(self) -> tuple[BySize, ...]:
+        """The experiment, a line a size: what so many templates and synonyms give, and how much the draw moves it."""
+        found = []
+        for size in dict.fromkeys(each.size for each in self.experiment):
+            drawn = [each.measured for each in self.experiment if each.size == size]
+            spans = []
+            for name in ("accuracy", "top_k", "macro_f1", "weighted_f1"):
+                values = [float(getattr(each, name).value) for each in drawn]
+                spans.append(Estimate(sum(values) / len(values), min(values), max(values)))
+            found.append(BySize(size, len(drawn), *spans))
+        return tuple(found)
 
     @property
     def path(self) -> tuple[Mapping[str, Any], ...]:
