@@ -30,7 +30,7 @@ from workbench.errors import SpecError
 from workbench.jobs import Jobs
 from workbench.methods.peak_end import Settings
 from workbench.specs import ScoreSpec
-from workbench.store import Store
+from workbench.store import ArtifactKey, Build, Store
 from workbench.studies.scoring import VideoScore
 
 
@@ -252,6 +252,19 @@ def test_the_picture_section_says_that_nothing_is_stored(smile: VideoScore) -> N
     app = open_page("video", section="picture")
     assert not app.exception
     assert any("never stored" in each.value for each in app.caption)
+
+
+def test_probes_of_the_workspace_are_offered_as_models(smile: VideoScore, scored: Store) -> None:
+    del smile
+    with scored.build(ArtifactKey("probe", "mine", {}), {}) as build:
+        assert isinstance(build, Build)
+        probe = build.finish({})
+    try:
+        app = open_page("video", video="unscored.mp4")
+        models = next(each for each in app.multiselect if each.label == "Models")
+        assert f"probe:{probe.name}" in models.options
+    finally:
+        scored.remove(probe)
 
 
 def test_the_form_submits_what_is_asked_for(smile: VideoScore, submitted: list[Any]) -> None:

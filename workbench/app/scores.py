@@ -272,6 +272,12 @@ def score_picture(picture: Image.Image, spec: ScoreSpec) -> PictureScore | None:
     return score_picture(picture, spec, _scorer(workspace(), spec.model, spec.weights), session.store())
 
 
+def stored_models() -> list[str]:
+    """Return the workspace's own models as they are asked for: changed networks and probes, the newest first."""
+    store = session.store()
+    return [f"{kind}:{artifact.name}" for kind in ("network", "probe") for artifact in store.artifacts(kind)]
+
+
 @st.cache_resource(show_spinner="Loading the model", max_entries=2)
 def _scorer(root: Path, model: str, weights: str) -> Scorer:
     from workbench.studies.scorers import open_scorer

@@ -72,7 +72,7 @@ UPLOAD = "Deleted as soon as it has been scored, unless you keep it. It never le
 KEEP = "Keep this video in the workspace"
 MODELS = (
     "face-clip, another CLIP (MODEL/WEIGHTS, hf-hub:owner/name, local-dir:PATH), or a network with classes (face-cnn, "
-    "network:NAME). Several give a table."
+    "network:NAME), or a probe (probe:NAME). Several give a table."
 )
 CONCEPTS = "A bundled set with scores, or the path of a .yaml file. A network's class takes its concepts' mean score."
 FACES = {"largest": "the largest face", "track": "one person", "whole": "the whole frame"}
@@ -109,7 +109,7 @@ FILES = {
 """What each file holds, by the words on its button."""
 ANNOTATED = "A copy of the video with face, emotion and score drawn into every frame; about as slow as scoring."
 KEPT = "Copies it to the workspace's videos; otherwise it goes with this tab."
-MODEL = "face-clip, face-cnn, another CLIP, or a network of this workspace."
+MODEL = "face-clip, face-cnn, another CLIP, or a network or probe of this workspace."
 EMOTION = "The most probable class, with its probability."
 FINEST = "Of the single words; a class adds up the words that speak for it, so it may be another one."
 PROBABILITY = "Given by the model, 0 to 100 %; all together 100 %."

@@ -66,11 +66,9 @@ def score_form(key: str, video: str) -> None:
 
 def settings() -> dict[str, object]:
     """Draw what a video is scored with and return it by the names of the spec's fields."""
-    networks = [f"network:{artifact.name}" for artifact in session.store().artifacts("network")]
+    offered = [*MODELS, *scores.stored_models()]
     left, right = st.columns(2)
-    models = left.multiselect(
-        "Models", [*MODELS, *networks], MODELS[:1], accept_new_options=True, help=video_words.MODELS
-    )
+    models = left.multiselect("Models", offered, MODELS[:1], accept_new_options=True, help=video_words.MODELS)
     bundled = bundled_concept_sets()
     concepts = right.selectbox(
         "Concept set",

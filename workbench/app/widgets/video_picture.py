@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 from PIL import Image
 
-from workbench.app import scores, session, video_words
+from workbench.app import scores, video_words
 from workbench.app.session import View
 from workbench.app.text import percent, plain
 from workbench.app.widgets import notices
@@ -60,8 +60,7 @@ def draw_picture(view: View) -> None:
 def settings(view: View) -> ScoreSpec:
     """Draw what the picture is scored with."""
     first, second = st.columns(2)
-    networks = [f"network:{artifact.name}" for artifact in session.store().artifacts("network")]
-    names = list(dict.fromkeys([*MODELS, *networks, view["model"]]))
+    names = list(dict.fromkeys([*MODELS, *scores.stored_models(), view["model"]]))
     first.selectbox("Model", names, accept_new_options=True, help=video_words.MODEL, **view.bind("model"))
     sets = list(dict.fromkeys([*bundled_concept_sets(), view["concepts"]]))
     second.selectbox("Concept set", sets, accept_new_options=True, help=video_words.CONCEPTS, **view.bind("concepts"))
