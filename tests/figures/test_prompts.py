@@ -57,9 +57,10 @@ def test_recalls_are_the_shares_of_each_class_by_template() -> None:
     assert len(heat.y) == 3
 
 
-def test_what_leaving_out_changes_is_in_points_with_its_interval() -> None:
-    trace = left_out(LEFT_OUT).data[0]
-    difference = LEFT_OUT["{}"]["changes"]["accuracy"]["difference"]
+@pytest.mark.parametrize("metric", ["accuracy", "macro_f1"])
+def test_what_leaving_out_changes_is_in_points_with_its_interval(metric: str) -> None:
+    trace = left_out(LEFT_OUT, metric).data[0]
+    difference = LEFT_OUT["{}"]["changes"][metric]["difference"]
     assert trace.x[0] == pytest.approx(difference["value"] * 100)
     assert trace.x[0] + trace.error_x.array[0] == pytest.approx(difference["high"] * 100)
 

@@ -83,23 +83,25 @@ def template_recalls(templates: Mapping[str, Values], whole: Values) -> go.Figur
     return tight(figure, 76 + 30 * max(2, len(rows)))
 
 
-def left_out(comparisons: Mapping[str, Values]) -> go.Figure:
-    """Draw how accuracy changes where one template is left out, in points, with its paired 95 % interval.
+def left_out(comparisons: Mapping[str, Values], metric: str = "accuracy") -> go.Figure:
+    """Draw how the score changes where one template is left out, in points, with its paired 95 % interval.
 
     Parameters
     ----------
     comparisons : mapping of str to mapping
         By template what :meth:`workbench.methods.retrain.Comparison.to_dict` returns.
+    metric : str
+        ``"accuracy"`` or ``"macro_f1"``.
     """
     figure = go.Figure()
     for name, values in comparisons.items():
-        value, low, high = _percent(values["changes"]["accuracy"]["difference"])
+        value, low, high = _percent(values["changes"][metric]["difference"])
         clear = low > 0 or high < 0
         colour = (OWN if value > 0 else OTHER) if clear else UNCLEAR
         words = f"without {html.escape(name)}: {value:+.2f} points ({low:.2f} to {high:.2f})"
         _dot(figure, _short(name), (value, low, high), colour, words)
     figure.add_vline(x=0, line={"color": REFERENCE, "dash": "dot", "width": 1})
-    figure.update_xaxes(title="accuracy without it, minus with all (points)")
+    figure.update_xaxes(title=f"{METRICS[metric]} without it, minus with all (points)")
     figure.update_yaxes(autorange="reversed", showgrid=False)
     return tight(figure, 76 + 30 * max(1, len(comparisons)))
 
