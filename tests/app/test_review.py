@@ -175,6 +175,13 @@ def test_a_cleaned_dataset_tells_what_was_judged_from_what_was_only_proposed(dat
     assert "from a doubt of 0.8 on" in told
 
 
+def test_a_form_without_anything_to_follow_says_where_to_begin(dataset: Dataset) -> None:
+    app = open_page("review", dataset="faces", tab="loop")
+    assert app.info[0].value.startswith(
+        "Nobody has judged an image of this dataset yet. Judge some in the section Queue"
+    )
+
+
 def test_a_dataset_cleaned_meanwhile_is_the_one_on_show(dataset: Dataset, store: Store) -> None:
     Verdicts(store).add(dataset, [Entry("face-0000", "ann", "relabel", "sad")])
     clean(CleanSpec("faces", "first"), store)
