@@ -237,6 +237,16 @@ def test_a_dataset_without_a_map_gets_the_form_and_its_job(
     assert submitted == [MapSpec("faces")]
 
 
+def test_a_form_that_has_been_sent_is_closed(at_home: Store, submitted: list[Any]) -> None:
+    app = open_page("map", dataset="faces")
+    before = [box.proto.popover.id for box in app.get("popover")]
+    next(button for button in app.button if button.label == "Make the map").click().run()
+    assert submitted == [MapSpec("faces")]
+    after = [box.proto.popover.id for box in app.get("popover")]
+    assert len(before) == len(after) == 1
+    assert before != after  # another one, which is closed
+
+
 def test_the_form_tells_what_is_wrong(workspace: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_: Jobs, spec: MapSpec) -> None:
         raise SpecError("the map of <b>nothing</b>")

@@ -73,5 +73,5 @@ FORM = {
     "and a column for each attribute; every image of the split needs a row.",
     "split": "The images. Held-out ones show errors to come; on images a model was trained on errors are rare.",
     "slices": "The most groups.",
-    "smallest": "Smaller slices are not listed.",
+    "smallest": "Smaller slices are not listed, and classes with fewer images in a slice not compared.",
 }
