@@ -9,6 +9,7 @@ from workbench.store import Artifact
 
 _MEASURED = ["images", "accuracy", "top-3", "macro F1", "weighted F1"]
 _PERCENT = "percent with 95 % interval"
+_SIZES = "Random sets of so many templates, and synonyms a class: mean, least and greatest in percent"
 
 
 def comparison(artifact: Artifact) -> Report:
@@ -77,9 +78,9 @@ def prompts(artifact: Artifact) -> Report:
     for template, alone in found.templates.items():
         left = found.left_out.get(template)
         rows.append([template, *_measured(alone), _points(left.changes["accuracy"]) if left else ""])
-    drawn = [
-        [each.size, *_measured(each.measured)[1:], ", ".join(each.templates)]
-        for each in sorted(found.experiment, key=lambda each: each.size)
+    sizes = [
+        [each.size, each.sets, *map(_estimate, (each.accuracy, each.top_k, each.macro_f1, each.weighted_f1))]
+        for each in found.by_size
     ]
     path = [[step["change"], step["added"], step["removed"], f"{100 * step['value']:.1f}"]
             for step in found.path]  # fmt: skip
@@ -87,7 +88,9 @@ def prompts(artifact: Artifact) -> Report:
     parts: list[Table | str] = [
         found.sentence,
         Table(["template", *_MEASURED, "left out (points)"], rows, f"On {spec.tune_on}, {_PERCENT}"),
-        Table(["size", *_MEASURED[1:], "templates"], drawn, "Random sets: so many templates, and synonyms a class"),
+        Table(["size", "sets", *_MEASURED[1:]], sizes, _SIZES),
+        f"the choice of prompts moves {spec.metric} by {points(found.spread['sd'])[1:]} points (standard deviation of "
+        f"random sets); drawing the images again moves it by {points(found.spread['chance_sd'])[1:]}",
         Table(["change", "added", "removed", f"{spec.metric} (%)"], path, f"The search on {spec.tune_on}"),
         Table(["prompts", *_MEASURED], reported, f"Reported once, on {spec.report_on}; {_PERCENT}"),
         f"difference of the two: {_points(found.comparison.changes['accuracy'])} points",
