@@ -251,15 +251,24 @@ def test_tests_used_otherwise_copies_and_a_clip_that_knows_the_images_are_noted(
     assert any("was trained on 24 of the 48 images of 'test': the figures are not held out" in note for note in notes)
 
 
-def test_images_that_stand_in_training_too_are_noted(store: Store, tmp_path: Path, clip: str) -> None:
+def test_copies_of_training_images_are_told_and_left_out_of_a_second_figure(
+    store: Store, tmp_path: Path, clip: str
+) -> None:
     images, labels = pictures(90)
     splits = [("train", "test", "validation")[row // 3 % 3] for row in range(90)]
     images[3:6] = images[0:3]  # three test pictures are training pictures
     columns = {"id": [str(row) for row in range(90)], "split": splits, "label": labels}
     pq.write_table(pa.table({**columns, "image": [encode_png(each) for each in images]}), tmp_path / "twins.parquet")
-    import_dataset(ImportSpec(str(tmp_path / "twins.parquet"), "twins"), store)
-    notes = probe(ProbeSpec("twins", clip=clip), store).notes
-    assert any(note.startswith("3 of the 30 images of 'test' stand in 'train' too") for note in notes)
+    dataset = import_dataset(ImportSpec(str(tmp_path / "twins.parquet"), "twins"), store)
+    found = probe(ProbeSpec("twins", "knn", clip=clip, settings="1"), store)
+    assert any(note.startswith("3 of the 30 images of 'test' are copies of images of 'train'") for note in found.notes)
+    answered = predict(PredictSpec("twins", found.model), store)
+    new = [row for row in dataset.rows("test") if row not in (3, 4, 5)]
+    assert found.unseen is not None
+    assert found.unseen["images"] == 27
+    right = answered.predicted[new] == answered.labels[new]
+    assert found.unseen["accuracy"]["value"] == pytest.approx(right.mean())
+    assert f"{100 * right.mean():.1f} % are right" in next(note for note in found.notes if "copies" in note)
 
 
 def test_a_probe_is_found_by_the_beginning_of_its_name_or_told_missing(store: Store, faces: Dataset, clip: str) -> None:

@@ -15,6 +15,7 @@ from workbench.methods.forest import Forest, growth
 from workbench.methods.learners import LEARNERS, Tried, choose, ranks, values_to_try
 from workbench.methods.metrics import evaluate
 from workbench.methods.shapes import Bools, Floats, Ints
+from workbench.models.fingerprints import TrainingImages
 from workbench.progress import SILENT, Progress
 from workbench.specs.ladder import ProbeSpec
 from workbench.store import Artifact, ArtifactKey, Build, Store
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 FOREST = "forest"
 """The learner that grows on once its setting is chosen."""
-MEASURE = 1
+MEASURE = 2
 """Number of the way probes learn; those of another are trained again."""
 
 
@@ -153,6 +154,7 @@ def _compute(
     reported = evaluate(labels[case.report], ranks(found, len(classes)), found, seed=spec.seed)
     build.write_arrays(MODEL, learned.arrays())
     build.write_table(0, _training_images(dataset, case.train))
+    unseen = _unseen(case, found, spec.seed)
     absent = [name for number, name in enumerate(classes) if not (labels[case.train] == number).any()]
     return build.finish(
         {
@@ -165,10 +167,11 @@ def _compute(
             "dimension": int(features.shape[1]),
             "images": len(case.train),
             "reported": reported.to_dict(),
+            "unseen": unseen,
             "parameters": learned.parameters,
             "seconds": seconds,
             **told,
-            "notes": _notes(spec, case, absent, trained_on),
+            "notes": _notes(spec, case, absent, trained_on, unseen),
         }
     )
 
@@ -188,6 +191,17 @@ def _features(case: _Case, clip: Clip | None, store: Store, progress: Progress) 
     return matrix, seen
 
 
+def _unseen(case: _Case, found: Floats, seed: int) -> dict[str, Any] | None:
+    """Evaluate the images reported on of which no copy was learned from; None where there is none."""
+    digests, hashes = case.dataset.digests.astype("U16"), case.dataset.hashes
+    learned = TrainingImages(np.sort(digests[case.train]), np.sort(hashes[case.train]))
+    new = ~learned.matches(case.dataset.digests[case.report], hashes[case.report])
+    if not new.any():
+        return None
+    shown = found[new]
+    return evaluate(case.labels[case.report][new], ranks(shown, shown.shape[1]), shown, seed=seed).to_dict()
+
+
 def _training_images(dataset: Dataset, rows: Ints) -> pa.Table:
     """Return the fingerprints of the images that were learned from, as every model made here carries them."""
     digests = [digest[:16] for digest in dataset.digests[rows].tolist()]
@@ -204,7 +218,9 @@ def _growth(forest: Forest, case: _Case, features: Floats, seed: int) -> dict[st
     return {"growth": [each._asdict() | {"accuracy": each.accuracy._asdict()} for each in found]}
 
 
-def _notes(spec: ProbeSpec, case: _Case, absent: list[str], trained_on: Bools) -> list[str]:
+def _notes(
+    spec: ProbeSpec, case: _Case, absent: list[str], trained_on: Bools, unseen: dict[str, Any] | None
+) -> list[str]:
     dataset = case.dataset
     notes = [
         *protocol.warn(dataset, spec.train, "for training"),
@@ -226,10 +242,14 @@ def _notes(spec: ProbeSpec, case: _Case, absent: list[str], trained_on: Bools) -
         seen = int(trained_on[rows].sum())
         if seen:
             notes.append(f"{spec.clip} was trained on {seen:,} of the {len(rows):,} images of {split!r}: {consequence}")
-    copies = int(np.isin(dataset.digests[case.report].astype(str), dataset.digests[case.train].astype(str)).sum())
+    copies = len(case.report) - (unseen["images"] if unseen else 0)
     if copies:
+        without = "there is no other"
+        if unseen:
+            value, low, high = (100 * unseen["accuracy"][name] for name in ("value", "low", "high"))
+            without = f"without them {value:.1f} % are right ({low:.1f} to {high:.1f})"
         notes.append(
-            f"{copies:,} of the {len(case.report):,} images of {spec.report_on!r} stand in {spec.train!r} too, pixel "
-            "for pixel: on them the probe may remember the answer"
+            f"{copies:,} of the {len(case.report):,} images of {spec.report_on!r} are copies of images of "
+            f"{spec.train!r}, whose answer the probe may remember: {without}"
         )
     return notes

@@ -124,6 +124,15 @@ class StoredProbe:
         return reported
 
     @property
+    def unseen(self) -> Mapping[str, Any] | None:
+        """As :attr:`reported`, without copies of training images, which a learner may answer from memory.
+
+        A copy has equal pixels or an equal perceptual hash. None where all are copies.
+        """
+        unseen: Mapping[str, Any] | None = self._summary["unseen"]
+        return unseen
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What a reader of the figures must know."""
         return tuple(self._summary["notes"])
