@@ -271,6 +271,32 @@ def test_copies_of_training_images_are_told_and_left_out_of_a_second_figure(
     assert f"{100 * right.mean():.1f} % are right" in next(note for note in found.notes if "copies" in note)
 
 
+def test_copies_of_training_images_have_no_say_in_the_choice(store: Store, tmp_path: Path, clip: str) -> None:
+    images, labels = pictures(90)
+    splits = [("train", "validation", "test")[row // 3 % 3] for row in range(90)]
+    images[3:6] = images[0:3]  # three of those that choose are training pictures
+    columns = {"id": [str(row) for row in range(90)], "split": splits, "label": labels}
+    pq.write_table(pa.table({**columns, "image": [encode_png(each) for each in images]}), tmp_path / "twins.parquet")
+    dataset = import_dataset(ImportSpec(str(tmp_path / "twins.parquet"), "twins"), store)
+    found = probe(ProbeSpec("twins", "knn", clip=clip, settings="1"), store)
+    answered = predict(PredictSpec("twins", found.model), store)
+    new = [row for row in dataset.rows("validation") if row not in (3, 4, 5)]
+    right = answered.predicted[new] == answered.labels[new]
+    assert found.tried[0]["accuracy"]["value"] == pytest.approx(right.mean())
+    assert any(note.startswith("3 images of 'validation' are copies of images of 'train'") for note in found.notes)
+
+
+def test_a_split_of_nothing_but_copies_cannot_choose(store: Store, tmp_path: Path, clip: str) -> None:
+    images, labels = pictures(30)
+    every = np.concatenate([images, images, images[:3] + 1])
+    splits = ["train"] * 30 + ["validation"] * 30 + ["test"] * 3
+    columns = {"id": [str(row) for row in range(63)], "split": splits, "label": [*labels, *labels, *labels[:3]]}
+    pq.write_table(pa.table({**columns, "image": [encode_png(each) for each in every]}), tmp_path / "twins.parquet")
+    import_dataset(ImportSpec(str(tmp_path / "twins.parquet"), "twins"), store)
+    with pytest.raises(SpecError, match="every labelled image of 'validation' of twins is a copy of one of 'train'"):
+        probe(ProbeSpec("twins", clip=clip), store)
+
+
 def test_a_probe_is_found_by_the_beginning_of_its_name_or_told_missing(store: Store, faces: Dataset, clip: str) -> None:
     del faces
     found = probe(ProbeSpec("faces", "knn", clip=clip), store)

@@ -34,19 +34,24 @@ if TYPE_CHECKING:
 
 FOREST = "forest"
 """The learner that grows on once its setting is chosen."""
-MEASURE = 2
+MEASURE = 3
 """Number of the way probes learn; those of another are trained again."""
 
 
 @dataclass(frozen=True)
 class _Case:
-    """The labelled rows of three splits, ascending, and the classes of all rows (-1 where there is no label)."""
+    """The labelled rows of three splits, ascending, and the classes of all rows (-1 where there is no label).
+
+    ``tune`` holds no copies of training images, which would choose the learner that remembers best; ``copies`` were
+    left out of it.
+    """
 
     dataset: Dataset
     labels: Ints
     train: Ints
     tune: Ints
     report: Ints
+    copies: int
 
 
 def probe(spec: ProbeSpec, store: Store, progress: Progress = SILENT) -> StoredProbe:
@@ -118,7 +123,14 @@ def _case(spec: ProbeSpec, dataset: Dataset) -> _Case:
         raise SpecError(
             f"all labelled images of {spec.train!r} of {dataset.name} are {only!r}; a probe needs two classes"
         )
-    return _Case(dataset, labels, found[spec.train], found[spec.tune_on], found[spec.report_on])
+    tune = found[spec.tune_on]
+    new = tune[~_copies(dataset, found[spec.train], tune)]
+    if not len(new):
+        raise SpecError(
+            f"every labelled image of {spec.tune_on!r} of {dataset.name} is a copy of one of {spec.train!r}; choose "
+            "the setting on another split"
+        )
+    return _Case(dataset, labels, found[spec.train], new, found[spec.report_on], len(tune) - len(new))
 
 
 def _compute(
@@ -193,13 +205,18 @@ def _features(case: _Case, clip: Clip | None, store: Store, progress: Progress) 
 
 def _unseen(case: _Case, found: Floats, seed: int) -> dict[str, Any] | None:
     """Evaluate the images reported on of which no copy was learned from; None where there is none."""
-    digests, hashes = case.dataset.digests.astype("U16"), case.dataset.hashes
-    learned = TrainingImages(np.sort(digests[case.train]), np.sort(hashes[case.train]))
-    new = ~learned.matches(case.dataset.digests[case.report], hashes[case.report])
+    new = ~_copies(case.dataset, case.train, case.report)
     if not new.any():
         return None
     shown = found[new]
     return evaluate(case.labels[case.report][new], ranks(shown, shown.shape[1]), shown, seed=seed).to_dict()
+
+
+def _copies(dataset: Dataset, train: Ints, rows: Ints) -> Bools:
+    """Return which rows have the pixels or the perceptual hash of a training image, bool ``(len(rows),)``."""
+    digests, hashes = dataset.digests.astype("U16"), dataset.hashes
+    learned = TrainingImages(np.sort(digests[train]), np.sort(hashes[train]))
+    return np.asarray(learned.matches(digests[rows], hashes[rows]))
 
 
 def _training_images(dataset: Dataset, rows: Ints) -> pa.Table:
@@ -231,6 +248,11 @@ def _notes(
         notes.append(
             f"{both:,} of the {len(case.report):,} images reported on also chose the setting: the figures are "
             "somewhat too good"
+        )
+    if case.copies:
+        notes.append(
+            f"{case.copies:,} images of {spec.tune_on!r} are copies of images of {spec.train!r} and had no say in the "
+            "choice: they would choose what remembers best"
         )
     if absent:
         notes.append(f"no image of {spec.train!r} is labelled {', '.join(absent)}: the probe never answers so")
