@@ -69,6 +69,7 @@ def _take(page: Page, address: str, wanted: str, path: Path) -> None:
         page.keyboard.press("Enter")
     page.wait_for_selector(wanted, timeout=60_000)
     page.wait_for_load_state("networkidle")
+    page.wait_for_selector("[data-testid=stSkeleton]", state="detached")
     if "confusions" in address:
         page.locator(".faces button").first.click()
         page.wait_for_selector(".card .near button")
