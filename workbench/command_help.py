@@ -282,8 +282,9 @@ STUDY_COMMANDS: dict[type[Spec], tuple[str, str, dict[str, str]]] = {
             "train": "the split that is learned from",
             "tune_on": "the split that chooses the learner's setting",
             "report_on": "the split that the one chosen is reported on, once",
-            "settings": "values of the setting to try, comma-separated; the learner's own if not given",
-            "trees": "trees of a forest",
+            "settings": "what to try, comma-separated: penalty strengths, hidden units, smallest leaves or neighbours; "
+            "the learner's own if not given",
+            "trees": "trees of a forest, 100 to 100,000; its smallest leaf is chosen by forests of 100",
             "seed": "seed of what is left to chance, and of the bootstrap",
         },
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from workbench.reports.base import Report, Table, decimals, interval, points
@@ -49,10 +50,9 @@ def probe(artifact: Artifact) -> Report:
          decimals(each["log_loss"]), decimals(each["seconds"], 1)]
         for each in found.tried
     ]  # fmt: skip
-    reported = found.reported
-    figures = [interval(reported[name]) for name in ("accuracy", "macro_f1")]
-    figures += [interval(reported["top_k_accuracy"]["3"])] if "3" in reported["top_k_accuracy"] else [""]
-    figures += [interval(reported["calibration"]["error"])]
+    reported = [["all", *_evaluated(found.reported)]]
+    if found.unseen is not None:
+        reported.append(["without copies of training images", *_evaluated(found.unseen)])
     of = f"{found.clip}'s embeddings" if found.clip else "raw pixels"
     parts: list[Table | str] = [
         f"{found.title} on {of}: learned from {found.images:,} images of {spec.train} in {found.seconds:.1f} s, "
@@ -62,8 +62,8 @@ def probe(artifact: Artifact) -> Report:
     if found.growth:
         grown = [[each["trees"], interval(each["accuracy"]), f"{each['bytes'] / 1e6:.1f}"] for each in found.growth]
         parts.append(Table(["trees", "accuracy (%)", "MB"], grown, f"The forest by its trees, on {spec.tune_on}"))
-    head = ["images", "accuracy", "macro F1", "top-3", "ECE"]
-    parts.append(Table(head, [[reported["images"], *figures]], f"Reported once, on {spec.report_on}; {_PERCENT}"))
+    head = ["", "images", "accuracy", "macro F1", "top-3", "ECE"]
+    parts.append(Table(head, reported, f"Reported once, on {spec.report_on}; {_PERCENT}"))
     parts.append(f"use it: workbench predict {spec.dataset} --model {found.model}")
     return _report(artifact, parts, found.notes)
 
@@ -96,6 +96,12 @@ def prompts(artifact: Artifact) -> Report:
         f"difference of the two: {_points(found.comparison.changes['accuracy'])} points",
     ]
     return _report(artifact, parts, found.notes)
+
+
+def _evaluated(found: Mapping[str, Any]) -> list[object]:
+    third = found["top_k_accuracy"].get("3")
+    figures = [found["accuracy"], found["macro_f1"], third, found["calibration"]["error"]]
+    return [found["images"], *(interval(each) if each else "" for each in figures)]
 
 
 def _measured(found: Any) -> list[object]:
