@@ -166,6 +166,8 @@ def test_more_images_show_smaller_differences_and_a_handful_none() -> None:
     least = [detectable(count, 2000, 0.13) or math.inf for count in (20, 60, 200, 1000)]
     assert least == sorted(least, reverse=True)
     assert least[-1] < 0.06
-    assert detectable(2, 2000, 0.13) is None
+    assert detectable(1, 2000, 0.13) is None  # one wrong image: p = .13 at best
+    assert detectable(2, 2000, 0.13, level=0.05 / 12) is None  # two: p = .017 at best
+    assert detectable(2, 2000, 0.13) == pytest.approx(0.83, abs=0.01)
     assert detectable(0, 10, 0.1) is None
     assert detectable(10, 10, 1.0) is None
