@@ -33,10 +33,12 @@ if TYPE_CHECKING:
     from workbench.specs import ClassifySpec as ClassifySpec
     from workbench.specs import CleanSpec as CleanSpec
     from workbench.specs import CompareSpec as CompareSpec
+    from workbench.specs import CoopSpec as CoopSpec
     from workbench.specs import DemoSpec as DemoSpec
     from workbench.specs import DissectSpec as DissectSpec
     from workbench.specs import EmbedSpec as EmbedSpec
     from workbench.specs import ImportSpec as ImportSpec
+    from workbench.specs import LadderSpec as LadderSpec
     from workbench.specs import LeakageSpec as LeakageSpec
     from workbench.specs import MapSpec as MapSpec
     from workbench.specs import PredictSpec as PredictSpec
@@ -44,9 +46,11 @@ if TYPE_CHECKING:
     from workbench.specs import PromptsSpec as PromptsSpec
     from workbench.specs import RetrainSpec as RetrainSpec
     from workbench.specs import ReweightSpec as ReweightSpec
+    from workbench.specs import RobustnessSpec as RobustnessSpec
     from workbench.specs import ScoreSpec as ScoreSpec
     from workbench.specs import SlicesSpec as SlicesSpec
     from workbench.specs import SuspectsSpec as SuspectsSpec
+    from workbench.specs import TrainSpec as TrainSpec
     from workbench.specs import read_spec as read_spec
     from workbench.store import Store as Store
     from workbench.studies.ablate import Ablation as Ablation
@@ -106,6 +110,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "RobustnessSpec": "specs",
+    "LadderSpec": "specs",
+    "TrainSpec": "specs",
+    "CoopSpec": "specs",
     "AblateSpec": "specs",
     "Ablation": "studies.ablate",
     "Angles": "studies.angles",

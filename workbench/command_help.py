@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from workbench.specs import (
     AGGREGATES,
+    BALANCES,
     COLOURS,
+    CONTEXTS,
     DISPUTED,
+    DISTURBANCES,
     LEARNERS,
     METHODS,
+    OPTIMIZERS,
     PEAKS,
+    POSITIONS,
+    PRECISIONS,
     PROMPT_METRICS,
+    RENDERED,
     RULES,
+    SCHEDULES,
     SEES,
     SIMILARITIES,
     SPACES,
@@ -19,9 +27,11 @@ from workbench.specs import (
     ClassifySpec,
     CleanSpec,
     CompareSpec,
+    CoopSpec,
     DissectSpec,
     EmbedSpec,
     ImportSpec,
+    LadderSpec,
     LeakageSpec,
     MapSpec,
     PredictSpec,
@@ -29,10 +39,12 @@ from workbench.specs import (
     PromptsSpec,
     RetrainSpec,
     ReweightSpec,
+    RobustnessSpec,
     ScoreSpec,
     SlicesSpec,
     Spec,
     SuspectsSpec,
+    TrainSpec,
 )
 
 _DATASET = "name of a dataset in the workspace"
@@ -43,6 +55,10 @@ TARGET = (
 )
 WEIGHTS = "file of the network's weights (safetensors or a plain state dict)"
 _RUN = "name of a stored classification, or the beginning of it"
+_SPLITS = {
+    "train": "the split that is learned from",
+    "report_on": "the split that the result is reported on, once",
+}
 _DISSECTION = "name of a stored dissection, or the beginning of it"
 
 STUDY_COMMANDS: dict[type[Spec], tuple[str, str, dict[str, str]]] = {
@@ -288,6 +304,52 @@ STUDY_COMMANDS: dict[type[Spec], tuple[str, str, dict[str, str]]] = {
             "seed": "seed of what is left to chance, and of the bootstrap",
         },
     ),
+    CoopSpec: (
+        "coop",
+        "learn the words around the class names (context optimisation); use them as a model: coop:NAME",
+        {
+            "dataset": _DATASET,
+            "clip": _CLIP + "; it must expose its text tower",
+            "concepts": _CONCEPTS + "; a class's first concept is its name in the prompt",
+            "context": f"learned vectors of all classes or of each: {', '.join(CONTEXTS)}",
+            "length": "learned vectors, where no words are given",
+            "position": f"where the class's name stands: {', '.join(POSITIONS)}",
+            "words": 'what the vectors begin as, such as "a photo of a"; small random vectors if not given',
+            "shots": "training images of each class; 0 for all",
+            **_SPLITS,
+            "tune_on": "the split that stops the training",
+            "optimizer": ", ".join(OPTIMIZERS[:2]),
+            "rate": "learning rate at the start; it falls along a cosine",
+            "weight_decay": "weight decay",
+            "epochs": "the most passes over the training images",
+            "batch": "images a step",
+            "patience": "passes without a gain after which it stops; 0 for never",
+            "seed": "seed of the drawn images, their order, the start and the bootstrap",
+        },
+    ),
+    TrainSpec: (
+        "train",
+        "train a network on a dataset's images; use it as a model: trained:NAME",
+        {
+            "dataset": _DATASET,
+            "network": "lenet, googlenet, resnet18, resnet50, vgg, vgg-small, or clip:SPEC for a CLIP's image tower",
+            "start": "weights to begin with: torchvision's name such as IMAGENET1K_V1, or a file; fresh if not given",
+            **_SPLITS,
+            "tune_on": "the split that guides rate and stop",
+            "optimizer": ", ".join(OPTIMIZERS),
+            "rate": "learning rate at the start",
+            "weight_decay": "weight decay",
+            "schedule": f"what becomes of the rate: {', '.join(SCHEDULES)}",
+            "epochs": "the most passes over the training images",
+            "batch": "images a step",
+            "patience": "passes without a gain after which it stops; 0 for never",
+            "augment": "how strongly training faces are disturbed: 1 as published, 0 not at all, to 2",
+            "balance": f"what is done about rare classes: {', '.join(BALANCES)}",
+            "crops": "views of a face whose answers are averaged: 1 or 10",
+            "precision": f"arithmetic of training: {', '.join(PRECISIONS)}",
+            "seed": "seed of weights, order, augmentation and bootstrap",
+        },
+    ),
     CompareSpec: (
         "compare",
         "compare two stored classifications of a dataset: which is better, and where they disagree",
@@ -297,6 +359,37 @@ STUDY_COMMANDS: dict[type[Spec], tuple[str, str, dict[str, str]]] = {
             "split": "the images both are held against",
             "resamples": "bootstrap resamples",
             "seed": "seed of the bootstrap",
+        },
+    ),
+    LadderSpec: (
+        "ladder",
+        "run every way to classify faces on the same images and put them side by side",
+        {
+            "dataset": _DATASET,
+            "clip": _CLIP,
+            "rungs": "ways to classify, comma-separated; all that a CPU can do in minutes if not given",
+            **_SPLITS,
+            "tune_on": "the split that chooses settings",
+            "seeds": "how often a way with chance in it is trained",
+            "trees": "trees of the forests",
+            "epochs": "the most passes of each network over the training images",
+            "resamples": "bootstrap resamples",
+            "seed": "the first seed",
+        },
+    ),
+    RobustnessSpec: (
+        "robustness",
+        "measure classifiers on faces that are disturbed more and more",
+        {
+            "dataset": _DATASET,
+            "models": "classifiers, comma-separated: clip:SPEC, probe:NAME, coop:NAME, trained:NAME, face-cnn, ...",
+            "concepts": _CONCEPTS + " for a bare CLIP",
+            "split": "the images that are disturbed",
+            "disturbances": f"some of {', '.join((*DISTURBANCES, *RENDERED))}; all if not given",
+            "images": "the most images; 0 for all",
+            "faces": "rendered faces at each angle of pose and light; 0 for none",
+            "resamples": "bootstrap resamples",
+            "seed": "seed of sample, noise, rendered faces and bootstrap",
         },
     ),
 }

@@ -12,7 +12,7 @@ from tests.studies.review_data import judged_dataset
 from workbench.errors import Cancelled
 from workbench.methods import forest
 from workbench.progress import SILENT
-from workbench.specs.ladder import ProbeSpec
+from workbench.specs.training import ProbeSpec
 from workbench.store import Store
 from workbench.studies import forest_parts
 from workbench.studies.probe import probe

@@ -22,7 +22,7 @@ from workbench.data.images import encode_png
 from workbench.errors import Cancelled, DamagedArtifactError, ModelError, SpecError, WorkbenchError
 from workbench.models.clip import Clip
 from workbench.specs import EmbedSpec, ImportSpec, PredictSpec, ScoreSpec
-from workbench.specs.ladder import LEARNERS, ProbeSpec
+from workbench.specs.training import LEARNERS, ProbeSpec
 from workbench.store import ArtifactKey, Build, Store
 from workbench.studies.embed import embed
 from workbench.studies.importing import import_dataset

@@ -14,18 +14,20 @@ from workbench.errors import SpecError, unknown_name
 from workbench.specs.base import Spec as Spec
 from workbench.specs.base import check_name as check_name
 from workbench.specs.base import numbers as numbers
+from workbench.specs.base import words as words
 from workbench.specs.images import AGGREGATES as AGGREGATES
 from workbench.specs.images import ClassifySpec as ClassifySpec
 from workbench.specs.images import DemoSpec as DemoSpec
 from workbench.specs.images import EmbedSpec as EmbedSpec
 from workbench.specs.images import ImportSpec as ImportSpec
 from workbench.specs.images import PredictSpec as PredictSpec
-from workbench.specs.ladder import LEARNERS as LEARNERS
+from workbench.specs.ladder import DISTURBANCES as DISTURBANCES
 from workbench.specs.ladder import PROMPT_METRICS as PROMPT_METRICS
-from workbench.specs.ladder import SEES as SEES
+from workbench.specs.ladder import RENDERED as RENDERED
 from workbench.specs.ladder import CompareSpec as CompareSpec
-from workbench.specs.ladder import ProbeSpec as ProbeSpec
+from workbench.specs.ladder import LadderSpec as LadderSpec
 from workbench.specs.ladder import PromptsSpec as PromptsSpec
+from workbench.specs.ladder import RobustnessSpec as RobustnessSpec
 from workbench.specs.maps import METHODS as METHODS
 from workbench.specs.maps import SPACES as SPACES
 from workbench.specs.maps import AnglesSpec as AnglesSpec
@@ -43,6 +45,17 @@ from workbench.specs.review import LeakageSpec as LeakageSpec
 from workbench.specs.review import RetrainSpec as RetrainSpec
 from workbench.specs.review import SlicesSpec as SlicesSpec
 from workbench.specs.review import SuspectsSpec as SuspectsSpec
+from workbench.specs.training import BALANCES as BALANCES
+from workbench.specs.training import CONTEXTS as CONTEXTS
+from workbench.specs.training import LEARNERS as LEARNERS
+from workbench.specs.training import OPTIMIZERS as OPTIMIZERS
+from workbench.specs.training import POSITIONS as POSITIONS
+from workbench.specs.training import PRECISIONS as PRECISIONS
+from workbench.specs.training import SCHEDULES as SCHEDULES
+from workbench.specs.training import SEES as SEES
+from workbench.specs.training import CoopSpec as CoopSpec
+from workbench.specs.training import ProbeSpec as ProbeSpec
+from workbench.specs.training import TrainSpec as TrainSpec
 from workbench.specs.video import COLOURS as COLOURS
 from workbench.specs.video import PEAKS as PEAKS
 from workbench.specs.video import ScoreSpec as ScoreSpec
@@ -65,7 +78,11 @@ SPECS: dict[str, type[Spec]] = {
     "slices": SlicesSpec,
     "prompts": PromptsSpec,
     "probe": ProbeSpec,
+    "coop": CoopSpec,
+    "train": TrainSpec,
     "compare": CompareSpec,
+    "ladder": LadderSpec,
+    "robustness": RobustnessSpec,
     "demo": DemoSpec,
 }
 """Every kind of spec by the word a file names it with."""

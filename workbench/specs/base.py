@@ -43,6 +43,11 @@ def numbers(text: str, name: str) -> tuple[float, ...]:
     return tuple(found)
 
 
+def words(text: str) -> tuple[str, ...]:
+    """Return the words of a comma-separated list, without blanks and empty ones."""
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
 def check_choice(name: str, value: str, valid: tuple[str, ...]) -> None:
     """Raise :class:`SpecError` where ``value`` is none of the valid ones."""
     if value not in valid:

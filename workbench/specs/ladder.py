@@ -1,4 +1,4 @@
-"""Specs of the ways to classify faces, and of their comparison on one split."""
+"""Specs of what is asked of classifiers of faces: prompts, comparisons, the ladder, robustness."""
 
 from __future__ import annotations
 
@@ -6,16 +6,26 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from workbench.errors import SpecError, unknown_name
-from workbench.specs.base import Spec, check_choice, check_name, check_range, numbers
+from workbench.specs.base import Spec, check_choice, check_name, check_range, numbers, words
 from workbench.specs.images import AGGREGATES
 
 PROMPT_METRICS = ("accuracy", "macro_f1")
 """What a search for prompts may raise."""
 
-LEARNERS = ("linear", "mlp", "forest", "knn")
-"""Kinds of probe; see workbench.methods.learners."""
-SEES = ("embeddings", "pixels")
-"""What a probe learns from."""
+DISTURBANCES = (
+    "brightness",
+    "contrast",
+    "blur",
+    "noise",
+    "jpeg",
+    "size",
+    "rotation",
+    "eyes",
+    "mouth",
+)
+"""What a face can suffer: light, focus, sensor, storage, distance, tilt, and a bar over eyes or mouth."""
+RENDERED = ("yaw", "pitch", "light")
+"""What faces can be rendered anew with: turned to the side, nodding, lit from the side."""
 
 
 @dataclass(frozen=True)
@@ -120,62 +130,107 @@ class PromptsSpec(Spec):
 
 
 @dataclass(frozen=True)
-class ProbeSpec(Spec):
-    """Train a classifier on a dataset's stored embeddings or raw pixels, and judge it on images it has not seen.
+class LadderSpec(Spec):
+    """Run every way to classify faces on the same images, and put them side by side.
+
+    Parameters
+    ----------
+    dataset, clip : str
+        As in :class:`~workbench.specs.images.EmbedSpec`.
+    rungs : str
+        Names of the ways, comma-separated; empty for all that need no more than a CPU and minutes. See
+        workbench.studies.rungs.
+    train, tune_on, report_on : str
+        The split that is learned from, the one that chooses settings, and the one all are reported on.
+    seeds : int
+        How often a way that has chance in it is trained, 1 to 20; its figures are the mean over the seeds.
+    trees : int
+        Trees of the forests.
+    epochs : int
+        Passes over the training images of each network, 1 to 1,000.
+    resamples : int
+        Bootstrap resamples of images, 100 or more.
+    seed : int
+        The first seed.
+    """
+
+    kind: ClassVar[str] = "ladder"
+    dataset: str
+    clip: str = "face-clip"
+    rungs: str = ""
+    train: str = "train"
+    tune_on: str = "validation"
+    report_on: str = "test"
+    seeds: int = 3
+    trees: int = 500
+    epochs: int = 10
+    resamples: int = 1000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_name(self.dataset)
+        check_range("seeds", self.seeds, 1, 20)
+        check_range("trees", self.trees, 100, 100_000)
+        check_range("epochs", self.epochs, 1, 1000)
+        check_range("resamples", self.resamples, 100, 1_000_000)
+        check_range("seed", self.seed, 0, 2**31 - 100)
+
+    @property
+    def title(self) -> str:
+        """See :class:`Spec`."""
+        return f"ladder on {self.dataset}"
+
+
+@dataclass(frozen=True)
+class RobustnessSpec(Spec):
+    """Measure classifiers on faces that are disturbed more and more.
 
     Parameters
     ----------
     dataset : str
         Name of a dataset in the workspace.
-    learner : str
-        One of :data:`LEARNERS`.
-    on : str
-        ``"embeddings"`` of a CLIP, or ``"pixels"``: gray, 48 x 48.
-    clip : str
-        ``face-clip``, ``MODEL/WEIGHTS`` of open_clip, ``hf-hub:owner/name`` or ``local-dir:PATH``; of no account with
-        pixels.
-    train : str
-        The split that is learned from.
-    tune_on : str
-        The split that chooses the learner's setting.
-    report_on : str
-        The split that the one chosen is reported on, once.
-    settings : str
-        Values of the setting to try, comma-separated: strengths of a linear probe's penalty, hidden units of a
-        perceptron, smallest leaves of a forest, numbers of neighbours. Empty for the learner's own.
-    trees : int
-        Trees of a forest, 100 to 100,000; the smallest leaf is chosen by forests of 100.
+    models : str
+        Classifiers, comma-separated: ``clip:SPEC``, ``probe:NAME``, ``coop:NAME``, ``trained:NAME``, or another target
+        with classes.
+    concepts : str
+        The concept set that makes a classifier of a bare CLIP.
+    split : str
+        The images that are disturbed.
+    disturbances : str
+        Some of :data:`DISTURBANCES` and :data:`RENDERED`, comma-separated; empty for all.
+    images : int
+        The most images; of more, a sample is drawn. 0 for all.
+    faces : int
+        Rendered faces at each angle of pose and light, 0 to 10,000.
+    resamples : int
+        Bootstrap resamples, 100 or more.
     seed : int
-        Seed of what is left to chance, and of the bootstrap.
+        Seed of sample, noise, rendered faces and bootstrap.
     """
 
-    kind: ClassVar[str] = "probe"
+    kind: ClassVar[str] = "robustness"
     dataset: str
-    learner: str = "linear"
-    on: str = "embeddings"
-    clip: str = "face-clip"
-    train: str = "train"
-    tune_on: str = "validation"
-    report_on: str = "test"
-    settings: str = ""
-    trees: int = 1000
+    models: str = "clip:face-clip"
+    concepts: str = "fer7"
+    split: str = "test"
+    disturbances: str = ""
+    images: int = 1000
+    faces: int = 350
+    resamples: int = 1000
     seed: int = 0
 
     def __post_init__(self) -> None:
         check_name(self.dataset)
-        check_range("trees", self.trees, 100, 100_000)
-        check_choice("learner", self.learner, LEARNERS)
-        check_choice("source of features", self.on, SEES)
+        for name in words(self.disturbances):
+            check_choice("disturbance", name, (*DISTURBANCES, *RENDERED))
+        if not words(self.models):
+            raise SpecError("models: name at least one classifier, such as clip:face-clip")
+        check_range("images", self.images, 0, 10_000_000)
+        check_range("faces", self.faces, 0, 10_000)
+        check_range("resamples", self.resamples, 100, 1_000_000)
         check_range("seed", self.seed, 0, 2**31 - 1)
-        if any(value <= 0 for value in self.values):
-            raise SpecError(f"settings: {self.settings!r} holds a value that is not above 0")
-
-    @property
-    def values(self) -> tuple[float, ...]:
-        """The values of the setting to try; none for the learner's own."""
-        return numbers(self.settings, "settings") if self.settings else ()
 
     @property
     def title(self) -> str:
         """See :class:`Spec`."""
-        return f"train {self.learner} on {self.clip if self.on == 'embeddings' else 'pixels'} of {self.dataset}"
+        return f"robustness on {self.dataset}"

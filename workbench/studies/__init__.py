@@ -28,7 +28,11 @@ STUDIES = {
     "slices": "slices.slices",
     "prompts": "prompts.prompts",
     "probe": "probe.probe",
+    "coop": "coop.coop",
+    "train": "train.train",
     "compare": "compare.compare_runs",
+    "ladder": "ladder.ladder",
+    "robustness": "robustness.robustness",
     "demo": "demo.build_demo",
 }
 """The function that runs each kind of spec; imported when first run, so that reading specs does not load torch."""

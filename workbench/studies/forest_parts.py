@@ -9,7 +9,7 @@ import numpy as np
 from workbench.methods.forest import Forest, grow, join
 from workbench.methods.shapes import Floats, Ints
 from workbench.progress import Progress
-from workbench.specs.ladder import ProbeSpec
+from workbench.specs.training import ProbeSpec
 from workbench.store import Artifact, ArtifactKey, Build, Store
 
 KIND = "trees"

@@ -17,7 +17,7 @@ from workbench.methods.metrics import evaluate
 from workbench.methods.shapes import Bools, Floats, Ints
 from workbench.models.fingerprints import TrainingImages
 from workbench.progress import SILENT, Progress
-from workbench.specs.ladder import ProbeSpec
+from workbench.specs.training import ProbeSpec
 from workbench.store import Artifact, ArtifactKey, Build, Store
 from workbench.studies import protocol
 from workbench.studies.embed import embed_dataset

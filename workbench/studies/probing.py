@@ -12,7 +12,7 @@ import numpy as np
 from workbench.errors import DamagedArtifactError, SpecError
 from workbench.methods.learners import LEARNERS, Learned, log_probabilities
 from workbench.methods.shapes import Floats
-from workbench.specs.ladder import ProbeSpec
+from workbench.specs.training import ProbeSpec
 from workbench.store import Artifact, Store, content_hash
 
 KIND = "probe"
