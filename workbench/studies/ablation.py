@@ -15,6 +15,7 @@ from workbench.methods.ablate import Changes, ClassSums, SetEffect, changes, con
 from workbench.specs import AblateSpec
 from workbench.store import Artifact, Store
 from workbench.studies.embed import list_matrix
+from workbench.studies.stored import Stored
 
 KIND = "ablation"
 """Kind of the artifacts that :func:`workbench.studies.ablate.ablate` makes."""
@@ -23,7 +24,7 @@ Numbers = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Ablation:
+class Ablation(Stored[AblateSpec]):
     """A stored ablation of a layer; U units, K classes.
 
     Changes are after minus before: below 0 a class loses. Recall is in shares (0.1 is ten points of percent), margin in
@@ -36,22 +37,10 @@ class Ablation:
         it is, then each unit, the sets of the summary, and the random sets of ``controls.safetensors``, by size.
     """
 
-    artifact: Artifact
-
-    @property
-    def spec(self) -> AblateSpec:
-        """What was asked for."""
-        return AblateSpec(**{name: value for name, value in self.artifact.spec.items() if name != "kind"})
-
     @property
     def classes(self) -> tuple[str, ...]:
         """The network's classes (K)."""
-        return tuple(self._summary["classes"])
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What a reader of the figures must know."""
-        return tuple(self._summary["notes"])
+        return tuple(self.summary["classes"])
 
     @property
     def images(self) -> int:
@@ -61,7 +50,7 @@ class Ablation:
     @property
     def support(self) -> Numbers:
         """Images of each class, int64 ``(K,)``."""
-        return np.asarray(self._summary["support"], dtype=np.int64)
+        return np.asarray(self.summary["support"], dtype=np.int64)
 
     @cached_property
     def baseline_recall(self) -> Numbers:
@@ -97,7 +86,7 @@ class Ablation:
         and 95 % interval over the random sets of that size; ``p`` (K): how often a random set costs a class's recall
         at least as much.
         """
-        return [self._described(place, one) for place, one in enumerate(self._summary["sets"])]
+        return [self._described(place, one) for place, one in enumerate(self.summary["sets"])]
 
     @cached_property
     def sentences(self) -> list[str]:
@@ -139,29 +128,24 @@ class Ablation:
         return sentence(effect, self.spec.layer, self.classes, self.support)
 
     def _random(self, size: int) -> Changes:
-        first = self._units + len(self._summary["sets"]) + self._summary["sizes"].index(size) * self._controls
+        first = self._units + len(self.summary["sets"]) + self.summary["sizes"].index(size) * self._controls
         return self._row(slice(first, first + self._controls))
 
     def _row(self, which: int | slice) -> Changes:
         return Changes(*(values[which] for values in self._changes))
 
     @property
-    def _summary(self) -> Mapping[str, Any]:
-        summary: Mapping[str, Any] = self.artifact.manifest["summary"]
-        return summary
-
-    @property
     def _units(self) -> int:
-        return int(self._summary["units"])
+        return int(self.summary["units"])
 
     @property
     def _controls(self) -> int:
-        return int(self._summary["controls"])
+        return int(self.summary["controls"])
 
     @cached_property
     def _sums(self) -> ClassSums:
         table = self.artifact.table()
-        rows = 1 + self._units + len(self._summary["sets"]) + len(self._summary["sizes"]) * self._controls
+        rows = 1 + self._units + len(self.summary["sets"]) + len(self.summary["sizes"]) * self._controls
         return ClassSums(
             *(list_matrix(table, name).reshape(-1, rows, len(self.classes)).sum(axis=0) for name in ("right", "margin"))
         )

@@ -21,6 +21,7 @@ from workbench.store import Artifact, ArtifactKey, Build, Store
 from workbench.studies.embed import embed_dataset, embed_texts
 from workbench.studies.map import check_usable, gaps, unseen_note
 from workbench.studies.mapping import as_json
+from workbench.studies.stored import Stored
 
 if TYPE_CHECKING:
     from workbench.models.clip import Clip
@@ -32,7 +33,7 @@ Numbers = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Angles:
+class Angles(Stored[AnglesSpec]):
     """Stored angles between the class means around the grand mean; K classes, arrays read-only, angles in degrees.
 
     Parameters
@@ -41,32 +42,20 @@ class Angles:
         One array file; everything that is no array stands in the summary.
     """
 
-    artifact: Artifact
-
-    @property
-    def spec(self) -> AnglesSpec:
-        """What was asked for."""
-        return AnglesSpec(**{name: value for name, value in self.artifact.spec.items() if name != "kind"})
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What a reader of the figures must know."""
-        return tuple(self._summary["notes"])
-
     @property
     def classes(self) -> tuple[str, ...]:
         """The classes that both have images and texts (K), in the concept set's order."""
-        return tuple(self._summary["classes"])
+        return tuple(self.summary["classes"])
 
     @property
     def counts(self) -> tuple[int, ...]:
         """Images of each class (K)."""
-        return tuple(self._summary["counts"])
+        return tuple(self.summary["counts"])
 
     @property
     def sentences(self) -> tuple[int, ...]:
         """Sentences (concepts in templates) of each class (K)."""
-        return tuple(self._summary["sentences"])
+        return tuple(self.summary["sentences"])
 
     @property
     def unrelated(self) -> float:
@@ -109,7 +98,7 @@ class Angles:
 
         See :func:`workbench.methods.angles.agreement`.
         """
-        agreement: Mapping[str, Any] = self._summary["agreement"]
+        agreement: Mapping[str, Any] = self.summary["agreement"]
         return agreement
 
     @property
@@ -118,7 +107,7 @@ class Angles:
 
         ``own`` and ``others`` besides: mean cosine of an image with its own class's text, and with the others' (raw).
         """
-        gap: Mapping[str, Any] = self._summary["gap"]
+        gap: Mapping[str, Any] = self.summary["gap"]
         return gap
 
     @property
@@ -128,7 +117,7 @@ class Angles:
         Each with ``classes`` (two), ``angle``, ``low``, ``high`` (``None`` where not known) and ``share``: the share of
         the resamples in which it was this very pair.
         """
-        extremes: Mapping[str, Mapping[str, Mapping[str, Any]]] = self._summary["extremes"]
+        extremes: Mapping[str, Mapping[str, Mapping[str, Any]]] = self.summary["extremes"]
         return extremes
 
     def _array(self, name: str) -> Numbers:
@@ -139,11 +128,6 @@ class Angles:
     @cached_property
     def _arrays(self) -> Mapping[str, Numbers]:
         return self.artifact.arrays("angles")
-
-    @property
-    def _summary(self) -> Mapping[str, Any]:
-        summary: Mapping[str, Any] = self.artifact.manifest["summary"]
-        return summary
 
 
 def open_angles(artifact: Artifact) -> Angles:

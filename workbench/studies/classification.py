@@ -19,15 +19,15 @@ from workbench.progress import Progress
 from workbench.specs import ClassifySpec, PredictSpec
 from workbench.store import Artifact
 from workbench.studies.embed import list_column, list_matrix
+from workbench.studies.stored import Stored
 
 KIND = "classification"
 """Kind of the artifacts that hold one."""
-_SPECS: Mapping[str, type[ClassifySpec] | type[PredictSpec]] = {"classify": ClassifySpec, "predict": PredictSpec}
 _COLUMNS = ("id", "split", "label", "predicted", "margin", "trained_on")
 
 
 @dataclass(frozen=True)
-class Classification:
+class Classification(Stored[ClassifySpec | PredictSpec]):
     """A stored classification; arrays are read-only and in the dataset's row order.
 
     Parameters
@@ -36,27 +36,20 @@ class Classification:
         One Parquet part, a row an image; the metrics stand in its summary.
     """
 
-    artifact: Artifact
-
     @property
     def classes(self) -> tuple[str, ...]:
         """The concept set's or the network's classes, in the order of columns (K)."""
-        return tuple(self.artifact.manifest["summary"]["classes"])
+        return tuple(self.summary["classes"])
 
     @property
     def concepts(self) -> tuple[str, ...]:
         """The concept set's texts, in the order of columns (C); of a network the classes themselves."""
-        return tuple(self.artifact.manifest["summary"]["concepts"])
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What a reader of the figures must know: prompt words never seen, images the model was trained on, ..."""
-        return tuple(self.artifact.manifest["summary"]["notes"])
+        return tuple(self.summary["concepts"])
 
     @property
     def membership(self) -> np.ndarray:
         """Which concept speaks for which class, bool ``(C, K)``."""
-        spoken: list[list[str]] = self.artifact.manifest["summary"]["speaks_for"]
+        spoken: list[list[str]] = self.summary["speaks_for"]
         return np.array([[name in classes for name in self.classes] for classes in spoken], dtype=bool)
 
     @property
@@ -65,12 +58,12 @@ class Classification:
 
         See :func:`workbench.studies.embed.open_embeddings`.
         """
-        return str(self.artifact.manifest["summary"]["embeddings"])
+        return str(self.summary["embeddings"])
 
     @property
     def evaluated(self) -> tuple[str, ...]:
         """What :attr:`metrics` are given for, in order: the splits, then ``merged-test`` and ``all``."""
-        return tuple(self.artifact.manifest["summary"]["splits"])
+        return tuple(self.summary["splits"])
 
     @property
     def metrics(self) -> Mapping[str, Any]:
@@ -79,14 +72,8 @@ class Classification:
         Besides the dataset's own splits there are ``merged-test`` (validation and test together, where both exist) and
         ``all``, in the order of :attr:`evaluated`. A split without a single label among the classes is left out.
         """
-        metrics: Mapping[str, Any] = self.artifact.manifest["summary"]["metrics"]
+        metrics: Mapping[str, Any] = self.summary["metrics"]
         return {name: metrics[name] for name in self.evaluated}
-
-    @property
-    def spec(self) -> ClassifySpec | PredictSpec:
-        """What was asked for."""
-        fields = dict(self.artifact.spec)
-        return _SPECS[fields.pop("kind")](**fields)
 
     @cached_property
     def _table(self) -> pa.Table:

@@ -21,6 +21,7 @@ from workbench.specs.ladder import CompareSpec
 from workbench.store import Artifact, ArtifactKey, Build, Store
 from workbench.studies.classification import KIND as CLASSIFICATION
 from workbench.studies.classification import Classification, open_classification
+from workbench.studies.stored import Stored
 
 KIND = "comparison"
 """Kind of the artifacts that :func:`compare_runs` makes."""
@@ -29,7 +30,7 @@ RIGHT = ("first", "second", "neither", "")
 
 
 @dataclass(frozen=True)
-class RunComparison:
+class RunComparison(Stored[CompareSpec]):
     """A stored comparison of two classifications.
 
     Parameters
@@ -38,48 +39,36 @@ class RunComparison:
         One Parquet part, a row an image the two disagree on; the figures stand in its summary.
     """
 
-    artifact: Artifact
-
-    @property
-    def spec(self) -> CompareSpec:
-        """What was asked for, both runs by their full names."""
-        return CompareSpec(**{name: value for name, value in self.artifact.spec.items() if name != "kind"})
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What a reader of the figures must know."""
-        return tuple(self.artifact.manifest["summary"]["notes"])
-
     @property
     def dataset(self) -> str:
         """The dataset both classify."""
-        return str(self.artifact.manifest["summary"]["dataset"])
+        return str(self.summary["dataset"])
 
     @property
     def models(self) -> tuple[str, str]:
         """The two runs in a few words, such as ``"face-clip, fer7 (sum)"``; never equal."""
-        first, second = self.artifact.manifest["summary"]["models"]
+        first, second = self.summary["models"]
         return str(first), str(second)
 
     @property
     def classes(self) -> tuple[str, ...]:
         """The classes of both runs, then those that only one of them has."""
-        return tuple(self.artifact.manifest["summary"]["classes"])
+        return tuple(self.summary["classes"])
 
     @property
     def comparison(self) -> Comparison:
         """Accuracy, macro F1, balanced accuracy and recalls: ``before`` is the first run's, ``after`` the second's."""
-        return Comparison.from_dict(self.artifact.manifest["summary"]["comparison"])
+        return Comparison.from_dict(self.summary["comparison"])
 
     @property
     def tests(self) -> tuple[ClassTest, ...]:
         """For each class that has images, on how many only one is right, and whether that is chance."""
-        return tuple(ClassTest(**each) for each in self.artifact.manifest["summary"]["tests"])
+        return tuple(ClassTest(**each) for each in self.summary["tests"])
 
     @property
     def counts(self) -> Mapping[str, int]:
         """Images: ``both`` right, ``first`` or ``second`` alone, ``neither``; ``disagree`` of all that are counted."""
-        return dict(self.artifact.manifest["summary"]["counts"])
+        return dict(self.summary["counts"])
 
     @property
     def better(self) -> str:
@@ -89,7 +78,7 @@ class RunComparison:
     @property
     def sentence(self) -> str:
         """The result as one sentence."""
-        return str(self.artifact.manifest["summary"]["sentence"])
+        return str(self.summary["sentence"])
 
     @cached_property
     def disagreements(self) -> pa.Table:

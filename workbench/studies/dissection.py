@@ -15,6 +15,7 @@ from workbench.errors import SpecError, unknown_name
 from workbench.specs import DissectSpec
 from workbench.store import Artifact, Store
 from workbench.studies.embed import list_matrix
+from workbench.studies.stored import Stored
 
 KIND = "dissection"
 """Kind of the artifacts that :func:`workbench.studies.dissect.dissect` makes."""
@@ -23,7 +24,7 @@ Numbers = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Dissection:
+class Dissection(Stored[DissectSpec]):
     """A stored dissection; unit arrays run over all layers in network order and are read-only.
 
     Unless said otherwise an array has one entry a unit, ``(U,)``; L layers, C concepts, K classes, k top images. A unit
@@ -34,18 +35,6 @@ class Dissection:
     artifact : Artifact
         One Parquet part and one array file a layer; the layer table stands in the summary.
     """
-
-    artifact: Artifact
-
-    @property
-    def spec(self) -> DissectSpec:
-        """What was asked for."""
-        return DissectSpec(**{name: value for name, value in self.artifact.spec.items() if name != "kind"})
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What a reader of the figures must know."""
-        return tuple(self._summary["notes"])
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -62,23 +51,23 @@ class Dissection:
         ``labelled_acc``, ``median_similarity``, ``null_limit``; where the truth is known ``truth_auroc``,
         ``truth_right``, ``truth_right_labelled``.
         """
-        table: Sequence[Mapping[str, Any]] = self._summary["layers"]
+        table: Sequence[Mapping[str, Any]] = self.summary["layers"]
         return table
 
     @property
     def concepts(self) -> tuple[str, ...]:
         """The concepts' texts (C)."""
-        return tuple(self._summary["concepts"])
+        return tuple(self.summary["concepts"])
 
     @property
     def classes(self) -> tuple[str, ...]:
         """The classes of the concept set (K)."""
-        return tuple(self._summary["classes"])
+        return tuple(self.summary["classes"])
 
     @property
     def membership(self) -> Numbers:
         """Which concept speaks for which class, bool ``(C, K)``."""
-        spoken: list[list[str]] = self._summary["speaks_for"]
+        spoken: list[list[str]] = self.summary["speaks_for"]
         return np.array([[name in classes for name in self.classes] for classes in spoken], dtype=bool).reshape(
             len(self.concepts), len(self.classes)
         )
@@ -86,17 +75,17 @@ class Dissection:
     @property
     def probing(self) -> int:
         """Number of images that chose the labels."""
-        return int(self._summary["probing"])
+        return int(self.summary["probing"])
 
     @property
     def held_out(self) -> int:
         """Number of images that tested them."""
-        return int(self._summary["held_out"])
+        return int(self.summary["held_out"])
 
     @property
     def recorded(self) -> Mapping[str, str]:
         """References of the recorded activations by layer."""
-        recorded: Mapping[str, str] = self._summary["activations"]
+        recorded: Mapping[str, str] = self.summary["activations"]
         return recorded
 
     @cached_property
@@ -297,11 +286,6 @@ class Dissection:
         """Return each unit's label in words: the concept where it holds, else ``""``."""
         pairs = zip(self.label.tolist(), self.holds.tolist(), strict=True)
         return [self.concepts[label] if holds else "" for label, holds in pairs]
-
-    @property
-    def _summary(self) -> Mapping[str, Any]:
-        summary: Mapping[str, Any] = self.artifact.manifest["summary"]
-        return summary
 
     @cached_property
     def _table(self) -> pa.Table:

@@ -25,6 +25,7 @@ from workbench.progress import SILENT, Progress
 from workbench.specs import LeakageSpec
 from workbench.store import Artifact, ArtifactKey, Build, Store
 from workbench.studies.held_out import HeldOut, encoder_notes, held_out, learn_and_answer
+from workbench.studies.stored import Stored
 
 if TYPE_CHECKING:
     from workbench.models.clip import Clip
@@ -38,7 +39,7 @@ MEASURE = 2
 
 
 @dataclass(frozen=True)
-class Leakage:
+class Leakage(Stored[LeakageSpec]):
     """A stored measurement of leakage between two splits.
 
     Parameters
@@ -47,22 +48,10 @@ class Leakage:
         One Parquet part, a row a reported image; the figures stand in its summary.
     """
 
-    artifact: Artifact
-
-    @property
-    def spec(self) -> LeakageSpec:
-        """What was asked for."""
-        return LeakageSpec(**{name: value for name, value in self.artifact.spec.items() if name != "kind"})
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What a reader of the figures must know."""
-        return tuple(self.artifact.manifest["summary"]["notes"])
-
     @property
     def counts(self) -> Mapping[str, int]:
         """Images: ``train``, ``reported``; of those reported ``exact`` and ``near`` copies; ``leaked_train``."""
-        return dict(self.artifact.manifest["summary"]["counts"])
+        return dict(self.summary["counts"])
 
     @property
     def accuracy(self) -> dict[str, Estimate]:
@@ -71,7 +60,7 @@ class Leakage:
         ``all`` reported images, the ``leaked`` ones alone, those ``without`` them; ``unleaked_probe`` and
         ``leaked_unleaked_probe``: all and the leaked ones again, of a probe that learned from no leaked image.
         """
-        found = self.artifact.manifest["summary"]["accuracy"]
+        found = self.summary["accuracy"]
         return {name: Estimate(**value) for name, value in found.items()}
 
     @property
@@ -80,25 +69,25 @@ class Leakage:
 
         It mixes what leaking adds with how easy the leaked images are; :attr:`leaked_comparison` does not.
         """
-        found = self.artifact.manifest["summary"]["inflation"]
+        found = self.summary["inflation"]
         return Estimate(**found) if found else None
 
     @property
     def comparison(self) -> Comparison | None:
         """The probe that learned from all images after the one that learned from no leaked ones, on all reported."""
-        found = self.artifact.manifest["summary"]["comparison"]
+        found = self.summary["comparison"]
         return Comparison.from_dict(found) if found else None
 
     @property
     def leaked_comparison(self) -> Comparison | None:
         """The same two probes on the leaked reported images alone; ``None`` without any, and in older results."""
-        found = self.artifact.manifest["summary"].get("leaked_comparison")
+        found = self.summary.get("leaked_comparison")
         return Comparison.from_dict(found) if found else None
 
     @property
     def sentence(self) -> str:
         """The result: how much leaks, and whether that inflates accuracy."""
-        return str(self.artifact.manifest["summary"]["sentence"])
+        return str(self.summary["sentence"])
 
     @property
     def confounded(self) -> str:

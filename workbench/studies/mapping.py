@@ -13,6 +13,7 @@ import numpy.typing as npt
 from workbench.errors import SpecError
 from workbench.specs import MapSpec
 from workbench.store import Artifact
+from workbench.studies.stored import Stored
 
 KIND = "map"
 """Kind of the artifacts that :func:`workbench.studies.map.lay_out` makes."""
@@ -21,7 +22,7 @@ Numbers = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Map:
+class Map(Stored[MapSpec]):
     """A stored map; arrays are read-only. P images, T texts.
 
     Parameters
@@ -30,32 +31,20 @@ class Map:
         One array file; everything that is no array stands in the summary.
     """
 
-    artifact: Artifact
-
-    @property
-    def spec(self) -> MapSpec:
-        """What was asked for."""
-        return MapSpec(**{name: value for name, value in self.artifact.spec.items() if name != "kind"})
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What a reader of the map must know: a sample, words never seen, ..."""
-        return tuple(self._summary["notes"])
-
     @property
     def selected(self) -> int:
         """Number of images of the split; more than P where a sample is on the map."""
-        return int(self._summary["selected"])
+        return int(self.summary["selected"])
 
     @property
     def texts(self) -> tuple[str, ...]:
         """The concepts whose texts are on the map (T)."""
-        return tuple(self._summary["texts"])
+        return tuple(self.summary["texts"])
 
     @property
     def text_classes(self) -> tuple[str, ...]:
         """The class each text speaks for (T); ``""`` where it speaks for several or for none."""
-        return tuple(self._summary["text_classes"])
+        return tuple(self.summary["text_classes"])
 
     @property
     def quality(self) -> Mapping[str, Any]:
@@ -78,13 +67,13 @@ class Map:
 
         ``None`` stands for what cannot be said: too few images, no labels.
         """
-        quality: Mapping[str, Any] = self._summary["quality"]
+        quality: Mapping[str, Any] = self.summary["quality"]
         return quality
 
     @property
     def embeddings(self) -> str:
         """Reference of the image embeddings it was made from; see :func:`workbench.studies.embed.open_embeddings`."""
-        return str(self._summary["embeddings"])
+        return str(self.summary["embeddings"])
 
     @cached_property
     def rows(self) -> Numbers:
@@ -104,7 +93,7 @@ class Map:
     @cached_property
     def class_means(self) -> Mapping[str, Numbers]:
         """For each class with images on the map the mean of their places, float32 ``(2,)``, in the dataset's order."""
-        return dict(zip(self._summary["classes"], self._array("class_means"), strict=True))
+        return dict(zip(self.summary["classes"], self._array("class_means"), strict=True))
 
     @cached_property
     def centre(self) -> Numbers:
@@ -120,11 +109,6 @@ class Map:
         view = self.arrays[name].view()
         view.flags.writeable = False
         return view
-
-    @property
-    def _summary(self) -> Mapping[str, Any]:
-        summary: Mapping[str, Any] = self.artifact.manifest["summary"]
-        return summary
 
 
 def open_map(artifact: Artifact) -> Map:

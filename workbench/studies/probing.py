@@ -14,6 +14,7 @@ from workbench.methods.learners import LEARNERS, Learned, log_probabilities
 from workbench.methods.shapes import Floats
 from workbench.specs.training import ProbeSpec
 from workbench.store import Artifact, Store, content_hash
+from workbench.studies.stored import Stored
 
 KIND = "probe"
 """Kind of the artifacts that hold one, and what its name begins with where a model is asked for: ``probe:NAME``."""
@@ -23,7 +24,7 @@ PREFIX = f"{KIND}:"
 
 
 @dataclass(frozen=True)
-class StoredProbe:
+class StoredProbe(Stored[ProbeSpec]):
     """A stored probe; it needs neither the images nor the CLIP it has learned from to answer features.
 
     Parameters
@@ -31,13 +32,6 @@ class StoredProbe:
     artifact : Artifact
         Arrays ``model``, and one Parquet part with the fingerprints of the training images.
     """
-
-    artifact: Artifact
-
-    @property
-    def spec(self) -> ProbeSpec:
-        """What was asked for."""
-        return ProbeSpec(**{name: value for name, value in self.artifact.spec.items() if name != "kind"})
 
     @property
     def model(self) -> str:
@@ -47,17 +41,17 @@ class StoredProbe:
     @property
     def classes(self) -> tuple[str, ...]:
         """The classes it answers with, in the order of columns (K)."""
-        return tuple(self._summary["classes"])
+        return tuple(self.summary["classes"])
 
     @property
     def absent(self) -> tuple[str, ...]:
         """Classes that no training image had: their probability is always about 0."""
-        return tuple(self._summary["absent"])
+        return tuple(self.summary["absent"])
 
     @property
     def learner(self) -> str:
         """One of :data:`workbench.specs.LEARNERS`."""
-        return str(self._summary["learner"])
+        return str(self.summary["learner"])
 
     @property
     def title(self) -> str:
@@ -72,32 +66,32 @@ class StoredProbe:
     @property
     def clip(self) -> str:
         """The CLIP whose embeddings it answers; empty for raw pixels."""
-        return str(self._summary["clip"])
+        return str(self.summary["clip"])
 
     @property
     def clip_fingerprint(self) -> str:
         """Fingerprint of that CLIP when it was trained; empty for raw pixels."""
-        return str(self._summary["clip_fingerprint"])
+        return str(self.summary["clip_fingerprint"])
 
     @property
     def dimension(self) -> int:
         """How many features it takes (D)."""
-        return int(self._summary["dimension"])
+        return int(self.summary["dimension"])
 
     @property
     def images(self) -> int:
         """How many images it has learned from."""
-        return int(self._summary["images"])
+        return int(self.summary["images"])
 
     @property
     def parameters(self) -> int:
         """How many numbers it keeps."""
-        return int(self._summary["parameters"])
+        return int(self.summary["parameters"])
 
     @property
     def chosen(self) -> float:
         """The value of the setting that was chosen."""
-        return float(self._summary["chosen"])
+        return float(self.summary["chosen"])
 
     @property
     def tried(self) -> list[dict[str, Any]]:
@@ -105,22 +99,22 @@ class StoredProbe:
 
         Keys ``value``, ``accuracy`` (an estimate), ``log_loss`` (nats) and ``seconds`` (of learning).
         """
-        return list(self._summary["tried"])
+        return list(self.summary["tried"])
 
     @property
     def seconds(self) -> float:
         """What learning the one that was chosen took, without parts of a forest that an interrupted run had left."""
-        return float(self._summary["seconds"])
+        return float(self.summary["seconds"])
 
     @property
     def growth(self) -> list[dict[str, Any]]:
         """Of a forest, on the split that chooses: ``trees``, ``accuracy`` (an estimate) and ``bytes``; else empty."""
-        return list(self._summary["growth"])
+        return list(self.summary["growth"])
 
     @property
     def reported(self) -> Mapping[str, Any]:
         """How good it is on the split reported on: :meth:`workbench.methods.metrics.Evaluation.to_dict`."""
-        reported: Mapping[str, Any] = self._summary["reported"]
+        reported: Mapping[str, Any] = self.summary["reported"]
         return reported
 
     @property
@@ -129,13 +123,8 @@ class StoredProbe:
 
         A copy has equal pixels or an equal perceptual hash. None where all are copies.
         """
-        unseen: Mapping[str, Any] | None = self._summary["unseen"]
+        unseen: Mapping[str, Any] | None = self.summary["unseen"]
         return unseen
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What a reader of the figures must know."""
-        return tuple(self._summary["notes"])
 
     @property
     def fingerprint(self) -> str:
@@ -181,11 +170,6 @@ class StoredProbe:
         if self.clip:
             values = values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-12)
         return log_probabilities(self.probabilities(values))
-
-    @property
-    def _summary(self) -> Mapping[str, Any]:
-        summary: Mapping[str, Any] = self.artifact.manifest["summary"]
-        return summary
 
     def _damaged(self, what: str) -> DamagedArtifactError:
         lines = what.splitlines() or ["they do not fit"]

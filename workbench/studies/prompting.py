@@ -19,6 +19,7 @@ from workbench.methods.retrain import Comparison
 from workbench.specs import ClassifySpec
 from workbench.specs.ladder import PromptsSpec
 from workbench.store import Artifact, Store
+from workbench.studies.stored import Stored
 
 KIND = "prompts"
 """Kind of the artifacts that :func:`workbench.studies.prompts.prompts` makes."""
@@ -57,7 +58,7 @@ class BySize:
 
 
 @dataclass(frozen=True)
-class Prompts:
+class Prompts(Stored[PromptsSpec]):
     """A stored study of prompts; all but :attr:`report` is measured on the split that is tuned on.
 
     Parameters
@@ -66,42 +67,30 @@ class Prompts:
         One Parquet part, a row a reported image; the figures stand in its summary.
     """
 
-    artifact: Artifact
-
-    @property
-    def spec(self) -> PromptsSpec:
-        """What was asked for."""
-        return PromptsSpec(**{name: value for name, value in self.artifact.spec.items() if name != "kind"})
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What a reader of the figures must know."""
-        return tuple(self._summary["notes"])
-
     @property
     def aggregate(self) -> str:
         """How concepts are folded into classes."""
-        return str(self._summary["aggregate"])
+        return str(self.summary["aggregate"])
 
     @property
     def classes(self) -> tuple[str, ...]:
         """The classes of the concept set (K)."""
-        return tuple(self._summary["classes"])
+        return tuple(self.summary["classes"])
 
     @property
     def whole(self) -> Measured:
         """The whole concept set, all its templates together."""
-        return Measured.from_dict(self._summary["whole"])
+        return Measured.from_dict(self.summary["whole"])
 
     @property
     def templates(self) -> dict[str, Measured]:
         """By template: how good it is alone, with all concepts."""
-        return {each["template"]: Measured.from_dict(each["measured"]) for each in self._summary["templates"]}
+        return {each["template"]: Measured.from_dict(each["measured"]) for each in self.summary["templates"]}
 
     @property
     def left_out(self) -> dict[str, Comparison]:
         """By template: all others (``after``) against all (``before``); empty where there is but one."""
-        return {each["template"]: Comparison.from_dict(each["comparison"]) for each in self._summary["left_out"]}
+        return {each["template"]: Comparison.from_dict(each["comparison"]) for each in self.summary["left_out"]}
 
     @property
     def spread(self) -> Mapping[str, Any]:
@@ -110,14 +99,14 @@ class Prompts:
         ``values`` of each, their ``mean``, ``sd``, and ``low`` and ``high`` (2.5 and 97.5 %); ``chance_sd`` is the
         standard deviation that drawing the images again gives the whole set's score.
         """
-        return dict(self._summary["spread"])
+        return dict(self.summary["spread"])
 
     @property
     def experiment(self) -> tuple[Drawn, ...]:
         """Random sets of growing size, several of each."""
         return tuple(
             Drawn(each["size"], tuple(each["templates"]), tuple(each["concepts"]), Measured.from_dict(each["measured"]))
-            for each in self._summary["experiment"]
+            for each in self.summary["experiment"]
         )
 
     @property
@@ -136,22 +125,22 @@ class Prompts:
     @property
     def path(self) -> tuple[Mapping[str, Any], ...]:
         """Steps of the search that won: ``change``, ``added`` and ``removed`` (texts), ``value``, ``tried``, sizes."""
-        return tuple(self._summary["path"])
+        return tuple(self.summary["path"])
 
     @property
     def searches(self) -> Mapping[str, Mapping[str, Any]]:
         """For the searches from the ``smallest`` set and from the ``whole`` one: ``value`` reached, sets ``tried``."""
-        return dict(self._summary["searches"])
+        return dict(self.summary["searches"])
 
     @property
     def report(self) -> dict[str, Measured]:
         """``whole`` and ``winner`` on the split that is reported on."""
-        return {name: Measured.from_dict(values) for name, values in self._summary["report"].items()}
+        return {name: Measured.from_dict(values) for name, values in self.summary["report"].items()}
 
     @property
     def comparison(self) -> Comparison:
         """The winner (``after``) against the whole set (``before``) on the split that is reported on."""
-        return Comparison.from_dict(self._summary["comparison"])
+        return Comparison.from_dict(self.summary["comparison"])
 
     @property
     def attributes(self) -> tuple[Mapping[str, Any], ...]:
@@ -161,17 +150,17 @@ class Prompts:
         ``template``, ``shares`` and ``agreement``, the share of images answered as by all templates together (value,
         low, high).
         """
-        return tuple(self._summary["attributes"])
+        return tuple(self.summary["attributes"])
 
     @property
     def sentence(self) -> str:
         """The result as one sentence."""
-        return str(self._summary["sentence"])
+        return str(self.summary["sentence"])
 
     @cached_property
     def winner(self) -> ConceptSet:
         """The concept set that the search chose."""
-        return next(iter(parse_concept_sets(self._summary["winner"], self.artifact.reference).values()))
+        return next(iter(parse_concept_sets(self.summary["winner"], self.artifact.reference).values()))
 
     @cached_property
     def images(self) -> pa.Table:
@@ -181,7 +170,7 @@ class Prompts:
     def save_winner(self, store: Store) -> Path:
         """Write the winner, with the other attributes as they were, among the workspace's concept sets."""
         path = store.root / "concept_sets" / f"{self.artifact.name}.yaml"
-        sets = parse_concept_sets(self._summary["winner"], self.artifact.reference)
+        sets = parse_concept_sets(self.summary["winner"], self.artifact.reference)
         with disk_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
         save_concept_set(path, *sets.values())
@@ -191,11 +180,6 @@ class Prompts:
         """Return what classifies the dataset with the winner."""
         path = store.root / "concept_sets" / f"{self.artifact.name}.yaml"
         return ClassifySpec(self.spec.dataset, self.spec.clip, str(path), self.aggregate)
-
-    @property
-    def _summary(self) -> Mapping[str, Any]:
-        summary: Mapping[str, Any] = self.artifact.manifest["summary"]
-        return summary
 
 
 def open_prompts(artifact: Artifact) -> Prompts:

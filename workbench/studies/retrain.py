@@ -19,6 +19,7 @@ from workbench.specs import RetrainSpec
 from workbench.store import Artifact, ArtifactKey, Build, Store
 from workbench.studies.clean import cleaned, open_parent, parent_rows
 from workbench.studies.held_out import HeldOut, encoder_notes, held_out, learn_and_answer
+from workbench.studies.stored import Stored
 
 if TYPE_CHECKING:
     from workbench.models.clip import Clip
@@ -36,7 +37,7 @@ AGAINST = {
 
 
 @dataclass(frozen=True)
-class Retrain:
+class Retrain(Stored[RetrainSpec]):
     """A stored comparison of a probe before and after cleaning.
 
     Parameters
@@ -45,33 +46,21 @@ class Retrain:
         One Parquet part, a row a reported image; the comparisons stand in its summary.
     """
 
-    artifact: Artifact
-
-    @property
-    def spec(self) -> RetrainSpec:
-        """What was asked for."""
-        return RetrainSpec(**{name: value for name, value in self.artifact.spec.items() if name != "kind"})
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What a reader of the figures must know."""
-        return tuple(self.artifact.manifest["summary"]["notes"])
-
     @property
     def parent(self) -> str:
         """The dataset that was cleaned."""
-        return str(self.artifact.manifest["summary"]["parent"])
+        return str(self.summary["parent"])
 
     @property
     def training(self) -> Mapping[str, Mapping[str, Any]]:
         """For ``before`` and ``after``: images learned from, changed labels among them, the strength chosen."""
-        training: Mapping[str, Mapping[str, Any]] = self.artifact.manifest["summary"]["training"]
+        training: Mapping[str, Mapping[str, Any]] = self.summary["training"]
         return training
 
     @property
     def comparisons(self) -> dict[str, Comparison]:
         """By the names in :data:`AGAINST`."""
-        found = self.artifact.manifest["summary"]["comparisons"]
+        found = self.summary["comparisons"]
         return {name: Comparison.from_dict(found[name]) for name in AGAINST if name in found}
 
     @property
@@ -82,7 +71,7 @@ class Retrain:
     @property
     def sentence(self) -> str:
         """The result as one sentence."""
-        return str(self.artifact.manifest["summary"]["sentence"])
+        return str(self.summary["sentence"])
 
     @property
     def images(self) -> pa.Table:

@@ -12,13 +12,14 @@ import numpy.typing as npt
 from workbench.errors import SpecError
 from workbench.specs import ReweightSpec
 from workbench.store import Artifact, Store
+from workbench.studies.stored import Stored
 
 KIND = "reweighting"
 """Kind of the artifacts that :func:`workbench.studies.reweight.reweight` makes."""
 
 
 @dataclass(frozen=True)
-class Reweighting:
+class Reweighting(Stored[ReweightSpec]):
     """A stored reweighting; S settings, all arrays read-only.
 
     Parameters
@@ -28,32 +29,20 @@ class Reweighting:
         the rest stands in the summary.
     """
 
-    artifact: Artifact
-
-    @property
-    def spec(self) -> ReweightSpec:
-        """What was asked for."""
-        return ReweightSpec(**{name: value for name, value in self.artifact.spec.items() if name != "kind"})
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What a reader of the figures must know."""
-        return tuple(self._summary["notes"])
-
     @property
     def classes(self) -> tuple[str, ...]:
         """The network's classes (K)."""
-        return tuple(self._summary["classes"])
+        return tuple(self.summary["classes"])
 
     @property
     def units(self) -> int:
         """Number of units of the layer."""
-        return int(self._summary["units"])
+        return int(self.summary["units"])
 
     @property
     def images(self) -> Mapping[str, int]:
         """How many images chose (``choose``) and were reported on (``report``)."""
-        images: Mapping[str, int] = self._summary["images"]
+        images: Mapping[str, int] = self.summary["images"]
         return images
 
     @cached_property
@@ -67,19 +56,19 @@ class Reweighting:
     @property
     def chosen(self) -> Mapping[str, Any] | None:
         """The chosen setting: ``index, threshold, factor, up, down``; ``None`` where the network is left alone."""
-        chosen: Mapping[str, Any] | None = self._summary["chosen"]
+        chosen: Mapping[str, Any] | None = self.summary["chosen"]
         return chosen
 
     @property
     def verdict(self) -> Mapping[str, Any] | None:
         """See :class:`workbench.methods.reweight_verdict.Verdict`; ``None`` where the network is left alone."""
-        verdict: Mapping[str, Any] | None = self._summary["verdict"]
+        verdict: Mapping[str, Any] | None = self.summary["verdict"]
         return verdict
 
     @property
     def conclusion(self) -> str:
         """``holds``, ``any units``, ``loss``, ``not significant`` or ``left alone``."""
-        return str(self._summary["conclusion"])
+        return str(self.summary["conclusion"])
 
     @cached_property
     def controls(self) -> Mapping[str, npt.NDArray[Any]]:
@@ -94,23 +83,18 @@ class Reweighting:
     @property
     def optimism(self) -> Mapping[str, float]:
         """See :class:`workbench.methods.reweight_verdict.Optimism`."""
-        optimism: Mapping[str, float] = self._summary["optimism"]
+        optimism: Mapping[str, float] = self.summary["optimism"]
         return optimism
 
     @property
     def sentence(self) -> str:
         """What holds, in one sentence."""
-        return str(self._summary["sentence"])
+        return str(self.summary["sentence"])
 
     @property
     def network(self) -> str:
         """Name of the saved network, a target ``network:NAME``; empty where the network is left alone."""
-        return str(self._summary["network"])
-
-    @property
-    def _summary(self) -> Mapping[str, Any]:
-        summary: Mapping[str, Any] = self.artifact.manifest["summary"]
-        return summary
+        return str(self.summary["network"])
 
 
 def open_reweighting(artifact: Artifact) -> Reweighting:

@@ -16,6 +16,7 @@ from workbench.methods.bootstrap import Estimate
 from workbench.methods.slices import ALPHA, detectable
 from workbench.specs import SlicesSpec
 from workbench.store import Artifact
+from workbench.studies.stored import Stored
 
 KIND = "slices"
 """Kind of the artifacts that :func:`workbench.studies.slices.slices` makes."""
@@ -125,7 +126,7 @@ class Detectable(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Slices:
+class Slices(Stored[SlicesSpec]):
     """A stored search for error slices.
 
     Parameters
@@ -134,52 +135,40 @@ class Slices:
         One Parquet part, a row a measured image; the slices stand in its summary.
     """
 
-    artifact: Artifact
-
-    @property
-    def spec(self) -> SlicesSpec:
-        """What was asked for."""
-        return SlicesSpec(**{name: value for name, value in self.artifact.spec.items() if name != "kind"})
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What a reader of the figures must know."""
-        return tuple(self._summary["notes"])
-
     @property
     def dataset(self) -> str:
         """The dataset of the classification."""
-        return str(self._summary["dataset"])
+        return str(self.summary["dataset"])
 
     @property
     def run(self) -> str:
         """Full name of the classification."""
-        return str(self._summary["run"])
+        return str(self.summary["run"])
 
     @property
     def guessed(self) -> bool:
         """Whether the attributes were guessed by a CLIP."""
-        return bool(self._summary["guessed"])
+        return bool(self.summary["guessed"])
 
     @property
     def overall(self) -> Estimate:
         """Share of all measured images that is wrong."""
-        return Estimate(**self._summary["overall"])
+        return Estimate(**self.summary["overall"])
 
     @property
     def attributes(self) -> tuple[str, ...]:
         """Names of the attributes; none where groups were searched for."""
-        return tuple(self._summary["attributes"])
+        return tuple(self.summary["attributes"])
 
     @property
     def unsure(self) -> Mapping[str, int]:
         """By attribute: how many guesses were unsure; see :data:`workbench.studies.attributes.UNSURE`."""
-        return dict(self._summary["unsure"])
+        return dict(self.summary["unsure"])
 
     @property
     def doubts(self) -> Mapping[str, str]:
         """By guessed attribute: why no difference by it holds; none where the guesses are good enough to compare."""
-        return dict(self._summary.get("doubts", {}))
+        return dict(self.summary.get("doubts", {}))
 
     @property
     def detectable(self) -> Detectable:
@@ -192,7 +181,7 @@ class Slices:
     @cached_property
     def slices(self) -> tuple[ErrorSlice, ...]:
         """The slices: groups by falling error rate; values by attribute, in their order."""
-        return tuple(ErrorSlice.from_dict(values) for values in self._summary["slices"])
+        return tuple(ErrorSlice.from_dict(values) for values in self.summary["slices"])
 
     @cached_property
     def gaps(self) -> tuple[ClassGap, ...]:
@@ -202,7 +191,7 @@ class Slices:
             estimates = {name: values[name] and Estimate(**values[name]) for name in ("accuracy", "difference")}
             return ClassGap(**{**values, **estimates})
 
-        return tuple(map(read, self._summary["gaps"]))
+        return tuple(map(read, self.summary["gaps"]))
 
     @cached_property
     def images(self) -> pa.Table:
@@ -235,11 +224,6 @@ class Slices:
         own = np.flatnonzero(table[f"slice: {attribute}"].to_numpy() == code)
         order = np.lexsort((-table["typical"].to_numpy()[own], ~table["wrong"].to_numpy(zero_copy_only=False)[own]))
         return np.asarray(table["row"].to_numpy()[own[order]])
-
-    @property
-    def _summary(self) -> Mapping[str, Any]:
-        summary: Mapping[str, Any] = self.artifact.manifest["summary"]
-        return summary
 
 
 def open_slices(artifact: Artifact) -> Slices:

@@ -17,6 +17,7 @@ from workbench.methods.suspects import BINS
 from workbench.specs import SuspectsSpec
 from workbench.store import Artifact
 from workbench.studies.embed import list_matrix
+from workbench.studies.stored import Stored
 
 KIND = "suspects"
 """Kind of the artifacts that :func:`workbench.studies.suspects.suspects` makes."""
@@ -40,7 +41,7 @@ _UNKNOWN = {
 
 
 @dataclass(frozen=True)
-class Suspects:
+class Suspects(Stored[SuspectsSpec]):
     """A stored search for suspects; arrays are read-only and in the dataset's row order (N), K classes.
 
     Parameters
@@ -49,27 +50,15 @@ class Suspects:
         One Parquet part, a row an image; noise matrix and evaluation stand in the summary.
     """
 
-    artifact: Artifact
-
-    @property
-    def spec(self) -> SuspectsSpec:
-        """What was asked for."""
-        return SuspectsSpec(**{name: value for name, value in self.artifact.spec.items() if name != "kind"})
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What a reader of the figures must know: images the encoder has seen, opinions that are missing, ..."""
-        return tuple(self.artifact.manifest["summary"]["notes"])
-
     @property
     def classes(self) -> tuple[str, ...]:
         """The labels that occur in the dataset, in its order (K)."""
-        return tuple(self.artifact.manifest["summary"]["classes"])
+        return tuple(self.summary["classes"])
 
     @property
     def counts(self) -> Mapping[str, int]:
         """How many images each bin of :data:`BINS` but ``""`` holds."""
-        return dict(self.artifact.manifest["summary"]["bins"])
+        return dict(self.summary["bins"])
 
     @property
     def noise(self) -> Numbers:
@@ -77,12 +66,12 @@ class Suspects:
 
         Confident learning's calibrated joint distribution times the number of labelled images.
         """
-        return np.array(self.artifact.manifest["summary"]["noise"], dtype=np.float64)
+        return np.array(self.summary["noise"], dtype=np.float64)
 
     @property
     def wrong_interval(self) -> tuple[float, float]:
         """95 % interval of the share of labels estimated to be wrong; NaN in results that do not have it yet."""
-        low, high = self.artifact.manifest["summary"].get("wrong_interval", (math.nan, math.nan))
+        low, high = self.summary.get("wrong_interval", (math.nan, math.nan))
         return float(low), float(high)
 
     @property
@@ -92,7 +81,7 @@ class Suspects:
         A bin's entry is what :func:`workbench.methods.ranking.evaluate` returns for the ranking, and under ``parts``
         the same for each single part.
         """
-        evaluation: Mapping[str, Mapping[str, Any]] = self.artifact.manifest["summary"]["evaluation"]
+        evaluation: Mapping[str, Mapping[str, Any]] = self.summary["evaluation"]
         return evaluation
 
     def left_out(self, source: str, bin: str) -> str:  # noqa: A002 - the word for it
