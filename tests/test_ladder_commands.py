@@ -70,10 +70,10 @@ def test_two_runs_are_compared(home: list[str], clip: str, capsys: pytest.Captur
         for aggregate in ("sum", "max")
     )
     capsys.readouterr()
-    assert main([*home, "compare", first, "--second", second, "--json"]) == 0
+    assert main([*home, "compare", first, second, "--json"]) == 0
     counts = json.loads(capsys.readouterr().out)["counts"]
     assert counts["both"] + counts["first"] + counts["second"] + counts["neither"] == 30
-    assert main([*home, "compare", first, "--second", second]) == 0
+    assert main([*home, "compare", first, second]) == 0
     assert "McNemar's exact test" in capsys.readouterr().out
 
 
@@ -85,7 +85,7 @@ def test_two_runs_are_compared(home: list[str], clip: str, capsys: pytest.Captur
         (["probe", "places"], "unknown dataset 'places'"),
         (["prompts", "faces", "--report-on", "validation"], "were not chosen by"),
         (["prompts", "faces", "--sizes", "0"], "whole numbers from 1"),
-        (["compare", "nothing", "--second", "else"], "nothing"),
+        (["compare", "nothing", "else"], "nothing"),
     ],
 )
 def test_bad_input_is_one_line(

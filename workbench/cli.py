@@ -14,7 +14,7 @@ from workbench import __version__, reports
 from workbench.command_help import STUDY_COMMANDS, TARGET, WEIGHTS
 from workbench.errors import Cancelled, SpecError, WorkbenchError
 from workbench.progress import Console, Progress
-from workbench.specs import ClassifySpec, DemoSpec, PredictSpec, ScoreSpec, Spec, SuspectsSpec, read_spec
+from workbench.specs import ClassifySpec, CompareSpec, DemoSpec, PredictSpec, ScoreSpec, Spec, SuspectsSpec, read_spec
 from workbench.store import Store
 from workbench.verdict_commands import add_verdict_commands
 
@@ -111,7 +111,7 @@ def _add_lists(add: Callable[..., argparse.ArgumentParser]) -> None:
 
 
 def _add_spec_options(target: argparse.ArgumentParser, spec_type: type[Spec], options: dict[str, str]) -> None:
-    """Give a command the fields of its spec: the first without a default by its place, all others as options."""
+    """Give a command the fields of its spec: the first (of two runs both) by its place, all others as options."""
     fields = dataclasses.fields(spec_type)
     target._negative_number_matcher = re.compile(r"^-[\d.]")  # so that -1e9 and -5,-1 are values, not options
     for place, field in enumerate(fields):
@@ -123,7 +123,7 @@ def _add_spec_options(target: argparse.ArgumentParser, spec_type: type[Spec], op
             target.add_argument(
                 flag, type=kind, default=field.default, metavar=metavar, help=options[field.name] + shown
             )
-        elif place == 0:
+        elif place == 0 or spec_type is CompareSpec:
             target.add_argument(field.name, metavar=field.name.upper(), help=options[field.name])
         else:
             target.add_argument(flag, required=True, metavar="TEXT", help=options[field.name])
