@@ -170,6 +170,11 @@ class Build:
         self._key = key
         self._spec = spec
 
+    @property
+    def state(self) -> Path:
+        """Where a training keeps its state: what an interrupted run leaves there is read by the next, then removed."""
+        return self._folder / ".state.pt"
+
     def has_part(self, index: int) -> bool:
         """Whether Parquet part ``index`` is finished."""
         return (self._folder / _part_name(index)).exists()
@@ -214,6 +219,7 @@ class Build:
         write_bytes(self._folder / "manifest.json", text.encode())
         with disk_errors(self._final):
             self._folder.rename(self._final)
+            (self._final / self.state.name).unlink(missing_ok=True)
         return Artifact(self._final, manifest)
 
 
