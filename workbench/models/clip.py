@@ -146,6 +146,16 @@ class Clip:
         tower: torch.nn.Module = self._model.visual
         return tower
 
+    @property
+    def model(self) -> Any:
+        """open_clip's model, for what enters it elsewhere than with pictures or texts."""
+        return self._model
+
+    @property
+    def tokenizer(self) -> Any:
+        """open_clip's tokenizer that goes with it."""
+        return self._tokenizer
+
     @cached_property
     def training_images(self) -> TrainingImages | None:
         """Fingerprints of the images it was trained on, where the model carries them."""
