@@ -73,7 +73,9 @@ class Classifier:
         return np.asarray(values / np.linalg.norm(values, axis=1, keepdims=True) @ self.texts.T)
 
 
-def load_classifier(model: str, weights: str, store: Store, progress: Progress = SILENT) -> Classifier:
+def load_classifier(
+    model: str, weights: str, store: Store, progress: Progress = SILENT, concepts: str = ZERO_SHOT_CONCEPTS
+) -> Classifier:
     """Load whatever answers pictures with classes: a target network, or a probe of the workspace.
 
     Parameters
@@ -84,6 +86,8 @@ def load_classifier(model: str, weights: str, store: Store, progress: Progress =
         File of a network's weights, where its spec does not say.
     store, progress
         The workspace, and who is told.
+    concepts : str
+        The concept set that makes a classifier of a bare CLIP.
 
     Raises
     ------
@@ -94,7 +98,7 @@ def load_classifier(model: str, weights: str, store: Store, progress: Progress =
     from workbench.models.targets import load_target
 
     if not model.startswith(PROBE_PREFIX):
-        return open_classifier(load_target(model, weights, store), store, progress)
+        return open_classifier(load_target(model, weights, store), store, progress, concepts)
     if weights:
         raise SpecError(f"{model} is complete in itself; a file of weights goes with a network")
     from workbench.studies.probe_target import probe_target
@@ -104,13 +108,15 @@ def load_classifier(model: str, weights: str, store: Store, progress: Progress =
     return Classifier(target, probe.classes, probe=probe, encoder=clip)
 
 
-def open_classifier(target: Target, store: Store, progress: Progress = SILENT) -> Classifier:
-    """Make a classifier of a target.
+def open_classifier(
+    target: Target, store: Store, progress: Progress = SILENT, concepts: str = ZERO_SHOT_CONCEPTS
+) -> Classifier:
+    """Make a classifier of a target; the embeddings of a class's texts are averaged where it has several.
 
     Raises
     ------
     SpecError
-        The network names no classes and is no CLIP's image tower.
+        The network names no classes and is no CLIP's image tower, or the concept set has a class without a text.
     """
     if target.classes:
         return Classifier(target, tuple(target.classes))
@@ -123,13 +129,15 @@ def open_classifier(target: Target, store: Store, progress: Progress = SILENT) -
     from workbench.models.clip import load_clip
 
     clip = load_clip(base.removeprefix(CLIP_PREFIX))
-    concepts = load_concept_set(ZERO_SHOT_CONCEPTS)
-    prompts = concepts.prompts()
+    known = load_concept_set(concepts)
+    if not known.classes or not known.membership.any(axis=0).all():
+        raise SpecError(f"concept set {concepts!r} must have classes, and a text for each, to classify with")
+    prompts = known.prompts()
     flat = [prompt for template in prompts for prompt in template]
-    texts = ensemble(embed_texts(flat, clip, store, progress).reshape(len(prompts), len(concepts.texts), -1))
-    folded = np.stack([texts[speaks].mean(axis=0) for speaks in concepts.membership.T])
+    texts = ensemble(embed_texts(flat, clip, store, progress).reshape(len(prompts), len(known.texts), -1))
+    folded = np.stack([texts[speaks].mean(axis=0) for speaks in known.membership.T])
     folded /= np.linalg.norm(folded, axis=1, keepdims=True)
-    return Classifier(target, concepts.classes, np.asarray(folded * clip.logit_scale, dtype=np.float32))
+    return Classifier(target, known.classes, np.asarray(folded * clip.logit_scale, dtype=np.float32))
 
 
 def base_network(spec: str, store: Store) -> str:

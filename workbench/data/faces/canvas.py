@@ -59,10 +59,16 @@ def _face_coordinates(x: Plane, y: Plane, pose: dict[str, Plane]) -> tuple[Plane
     dy = (y - pose["shift_y"]) / pose["scale"]
     cos, sin = np.cos(pose["roll"]), np.sin(pose["roll"])
     along, down = cos * dx + sin * dy, cos * dy - sin * dx
-    dome = 0.62 * np.sqrt(np.maximum(1.0 - (along / 0.95) ** 2 - (down / 1.2) ** 2, 0.0) + 0.03)
-    u = along * np.cos(pose["yaw"]) - dome * np.sin(pose["yaw"])
-    v = down * np.cos(pose["pitch"]) - dome * np.sin(pose["pitch"])
+    relief = dome(along, down)
+    u = along * np.cos(pose["yaw"]) - relief * np.sin(pose["yaw"])
+    v = down * np.cos(pose["pitch"]) - relief * np.sin(pose["pitch"])
     return u.astype(np.float32), v.astype(np.float32)
+
+
+def dome(along: Plane, down: Plane) -> Plane:
+    """Return how far a head of size 1 stands out towards the camera, in frame units, before its features."""
+    out: Plane = 0.62 * np.sqrt(np.maximum(1.0 - (along / 0.95) ** 2 - (down / 1.2) ** 2, 0.0) + 0.03)
+    return out
 
 
 def edge(distance: Plane, softness: float = 0.014) -> Plane:
