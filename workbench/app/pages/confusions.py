@@ -8,7 +8,10 @@ from workbench.app import definitions, session
 from workbench.app.session import View
 from workbench.app.widgets import metrics, notices
 from workbench.app.widgets.explore import explore
+from workbench.app.widgets.form_popover import form_popover
+from workbench.app.widgets.page_head import chosen_dataset, dataset_box, tabs
 from workbench.app.widgets.run_form import run_form
+from workbench.data.datasets import Dataset
 from workbench.errors import unknown_name
 from workbench.store import Artifact
 
@@ -32,13 +35,11 @@ def main() -> None:
     """Draw the page."""
     view = View("confusions", DEFAULTS, RESETS)
     with notices.explained(notices.CONFUSIONS):
-        names = session.dataset_names()
-        if not names:
-            notices.no_dataset("Confusions")
+        dataset = chosen_dataset(view, "Confusions")
+        if dataset is None:
             return
-        dataset = session.dataset(view["dataset"] or names[0])
         found = session.runs(dataset.name)
-        choose(view, names, dataset.name, found)
+        choose(view, dataset, found)
         if not found:
             st.info("This dataset has no run yet. A run classifies every image with a CLIP and a concept set.")
             with st.container(border=True):
@@ -50,16 +51,7 @@ def main() -> None:
             raise unknown_name("split", split, run.metrics)
         notices.notes(run.notes)
         metrics.headline(run.metrics[split])
-        if view["tab"] not in TABS:
-            raise unknown_name("tab", view["tab"], TABS)
-        tab = st.segmented_control(
-            "View",
-            list(TABS),
-            required=True,
-            format_func=TABS.__getitem__,
-            label_visibility="collapsed",
-            **view.bind("tab"),
-        )
+        tab = tabs(view, TABS)
         if tab == "classes":
             metrics.per_class(run.metrics[split], run.classes)
         elif tab == "calibration":
@@ -68,16 +60,17 @@ def main() -> None:
             explore(view, dataset, run, split, tab == "fine")
 
 
-def choose(view: View, names: list[str], dataset: str, found: list[Artifact]) -> None:
+def choose(view: View, dataset: Dataset, found: list[Artifact]) -> None:
     """Draw what is looked at: dataset, run, split."""
     columns = st.columns([3, 6, 4, 2], gap="small", vertical_alignment="bottom")
-    columns[0].selectbox("Dataset", names, **view.bind("dataset", dataset))
+    with columns[0]:
+        dataset_box(view, dataset, None)
     if not found:
         return
     by_name = {run.name: run for run in found}
     run = view["run"] or found[0].name
     if run not in by_name:
-        raise unknown_name(f"run of {dataset}", run, by_name)
+        raise unknown_name(f"run of {dataset.name}", run, by_name)
     columns[1].selectbox(
         "Run", list(by_name), format_func=lambda name: run_title(by_name[name]), **view.bind("run", run)
     )
@@ -89,8 +82,8 @@ def choose(view: View, names: list[str], dataset: str, found: list[Artifact]) ->
         format_func=lambda name: definitions.SPLITS.get(name, name),
         **view.bind("split", split),
     )
-    with columns[3].popover("New run", icon=":material/add:", width="stretch"):
-        run_form(dataset)
+    with columns[3], form_popover("New run", "new run", "stretch"):
+        run_form(dataset.name)
 
 
 def run_title(run: Artifact) -> str:

@@ -11,8 +11,10 @@ from workbench.app.browse import SAMPLE_ORDERS
 from workbench.app.session import View
 from workbench.app.text import count, plain
 from workbench.app.widgets import notices, samples
+from workbench.app.widgets.form_popover import form_popover
 from workbench.app.widgets.health import CHECKS, draw_health
 from workbench.app.widgets.import_form import import_form
+from workbench.app.widgets.page_head import dataset_box, tabs
 from workbench.data.datasets import Dataset
 from workbench.errors import unknown_name
 from workbench.figures.datasets import class_counts
@@ -44,15 +46,8 @@ def main() -> None:
             if view[name] not in valid:
                 raise unknown_name(name, view[name], valid)
         dataset = session.dataset(view["dataset"] or names[0])
-        choose(view, names, dataset)
-        tab = st.segmented_control(
-            "View",
-            list(TABS),
-            required=True,
-            format_func=TABS.__getitem__,
-            label_visibility="collapsed",
-            **view.bind("tab"),
-        )
+        choose(view, dataset)
+        tab = tabs(view, TABS)
         if tab == "images":
             samples.draw_samples(view, dataset)
         elif tab == "health":
@@ -61,16 +56,17 @@ def main() -> None:
             overview(view, dataset)
 
 
-def choose(view: View, names: list[str], dataset: Dataset) -> None:
+def choose(view: View, dataset: Dataset) -> None:
     """Draw what is looked at, and the ways to more."""
     columns = st.columns([4, 7, 2, 2], gap="small", vertical_alignment="bottom")
-    columns[0].selectbox("Dataset", names, **view.bind("dataset", dataset.name))
+    with columns[0]:
+        dataset_box(view, dataset, None)
     splits = ", ".join(plain(split) for split in dataset.split_names)
     columns[1].markdown(f"**{count(len(dataset))}** images · **{len(dataset.classes)}** classes · {splits}")
     columns[2].page_link(
         notices.CONFUSIONS, label="Confusions", icon=":material/grid_on:", query_params={"dataset": dataset.name}
     )
-    with columns[3].popover("Import", icon=":material/add:", width="stretch"):
+    with columns[3], form_popover("Import", "new import", "stretch"):
         import_form("data import")
 
 

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from workbench.app import maps, session
+from workbench.app import maps
 from workbench.app.session import View
 from workbench.app.widgets import map_quality, notices
 from workbench.app.widgets.form_popover import form_popover
 from workbench.app.widgets.map_angles import draw_angles
 from workbench.app.widgets.map_form import METHOD_WORDS, map_form
 from workbench.app.widgets.map_view import explore
+from workbench.app.widgets.page_head import check_tab, chosen_dataset, dataset_box, tabs
 from workbench.data.datasets import Dataset
 from workbench.errors import unknown_name
 from workbench.store import Artifact
@@ -44,17 +45,12 @@ def main() -> None:
     """Draw the page."""
     view = View("map", DEFAULTS, RESETS)
     with notices.explained(notices.MAP):
-        names = session.dataset_names()
-        if not names:
-            notices.no_dataset("Map")
+        dataset = chosen_dataset(view, "Map", maps.map_dataset(view["map"]))
+        if dataset is None:
             return
-        dataset = session.dataset(view["dataset"] or maps.map_dataset(view["map"]) or names[0])
         found = maps.stored("map", dataset.name)
-        choose(view, names, dataset, found)
-        tab = view["tab"]
-        if tab not in TABS:
-            raise unknown_name("tab", tab, TABS)
-        if not found and tab != "angles":
+        choose(view, dataset, found)
+        if not found and check_tab(view, TABS) != "angles":
             invite(view, dataset)
             return
         opened = maps.open_map(dataset.name, view["map"] or found[0].name) if found else None
@@ -67,19 +63,12 @@ def main() -> None:
 def look(view: View, dataset: Dataset, found: Map | None) -> None:
     """Draw what the chosen tab shows."""
     with notices.explained(notices.MAP):
-        st.segmented_control(
-            "View",
-            list(TABS),
-            required=True,
-            format_func=TABS.__getitem__,
-            label_visibility="collapsed",
-            **view.bind("tab"),
-        )
-        if view["tab"] == "angles":
+        tab = tabs(view, TABS)
+        if tab == "angles":
             draw_angles(view, dataset)
         elif found is None:
             invite(view, dataset)
-        elif view["tab"] == "gap":
+        elif tab == "gap":
             map_quality.draw_gap(found)
         else:
             explore(view, dataset, found)
@@ -103,10 +92,10 @@ def invite(view: View, dataset: Dataset) -> None:
     )
 
 
-def choose(view: View, names: list[str], dataset: Dataset, found: list[Artifact]) -> None:
+def choose(view: View, dataset: Dataset, found: list[Artifact]) -> None:
     """Draw what is looked at: dataset and map."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        st.selectbox("Dataset", names, width=176, **view.bind("dataset", dataset.name))
+        dataset_box(view, dataset)
         if not found:
             return
         by_name = {run.name: run for run in found}

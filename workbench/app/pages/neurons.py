@@ -11,7 +11,9 @@ from workbench.app.session import View
 from workbench.app.widgets import notices
 from workbench.app.widgets.dissect_form import dissect_form
 from workbench.app.widgets.fired import dissection_title
+from workbench.app.widgets.form_popover import form_popover
 from workbench.app.widgets.layers import draw_layers, headline
+from workbench.app.widgets.page_head import check_tab, chosen_dataset, dataset_box, tabs
 from workbench.app.widgets.unit_ablation import draw_sets
 from workbench.app.widgets.unit_page import draw_unit
 from workbench.app.widgets.units import draw_units
@@ -42,13 +44,11 @@ def main() -> None:
     """Draw the page."""
     view = View("neurons", DEFAULTS, RESETS)
     with notices.explained(notices.NEURONS):
-        names = session.dataset_names()
-        if not names:
-            notices.no_dataset("Neurons")
+        dataset = chosen_dataset(view, "Neurons", session.dissection_dataset(view["run"]))
+        if dataset is None:
             return
-        dataset = session.dataset(view["dataset"] or session.dissection_dataset(view["run"]) or names[0])
         found = session.dissections(dataset.name)
-        choose(view, names, dataset, found)
+        choose(view, dataset, found)
         if not found:
             st.info(
                 "This dataset has no dissection yet. A dissection labels every unit of a network with the concept it "
@@ -67,33 +67,26 @@ def main() -> None:
 def look(view: View, dataset: Dataset, dissection: Dissection) -> None:
     """Draw the unit the view names, else the dissection as a whole."""
     with notices.explained(notices.NEURONS):
-        if view["tab"] not in TABS:
-            raise unknown_name("tab", view["tab"], TABS)
+        check_tab(view, TABS)
         if view["unit"]:
             draw_unit(view, dataset, dissection)
             return
         notices.notes(dissection.notes)
         headline(dissection)
-        st.segmented_control(
-            "View",
-            list(TABS),
-            required=True,
-            format_func=TABS.__getitem__,
-            label_visibility="collapsed",
-            **view.bind("tab"),
-        )
-        if view["tab"] == "layers":
+        tab = tabs(view, TABS)
+        if tab == "layers":
             draw_layers(view, dissection)
-        elif view["tab"] == "removal":
+        elif tab == "removal":
             draw_sets(view, dissection)
         else:
             draw_units(view, dataset, dissection)
 
 
-def choose(view: View, names: list[str], dataset: Dataset, found: list[Artifact]) -> None:
+def choose(view: View, dataset: Dataset, found: list[Artifact]) -> None:
     """Draw what is looked at: dataset and dissection."""
     columns = st.columns([3, 10, 2], gap="small", vertical_alignment="bottom")
-    columns[0].selectbox("Dataset", names, **view.bind("dataset", dataset.name))
+    with columns[0]:
+        dataset_box(view, dataset, None)
     if not found:
         return
     by_name = {run.name: run for run in found}
@@ -103,7 +96,7 @@ def choose(view: View, names: list[str], dataset: Dataset, found: list[Artifact]
     columns[1].selectbox(
         "Dissection", list(by_name), format_func=lambda name: dissection_title(by_name[name]), **view.bind("run", run)
     )
-    with columns[2].popover("New", icon=":material/add:", width="stretch"):
+    with columns[2], form_popover("New", "new dissection", "stretch"):
         dissect_form(dataset)
 
 

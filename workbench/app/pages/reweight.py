@@ -8,14 +8,14 @@ import streamlit as st
 
 from workbench.app import session
 from workbench.app.session import View
-from workbench.app.text import plain
 from workbench.app.widgets import notices
 from workbench.app.widgets.fired import dissection_title
+from workbench.app.widgets.form_popover import form_popover
+from workbench.app.widgets.page_head import chosen_dataset, dataset_box, tabs
 from workbench.app.widgets.reweight_form import reweight_form
 from workbench.app.widgets.reweight_result import draw_result
 from workbench.app.widgets.reweight_try import draw_try
 from workbench.data.datasets import Dataset
-from workbench.errors import unknown_name
 from workbench.store import Artifact
 
 if TYPE_CHECKING:
@@ -37,14 +37,13 @@ def main() -> None:
     """Draw the page."""
     view = View("reweight", DEFAULTS, RESETS)
     with notices.explained(notices.REWEIGHT):
-        names = session.dataset_names()
-        if not names:
-            notices.no_dataset("Reweight")
+        dataset = chosen_dataset(view, "Reweight", session.dissection_dataset(view["run"]))
+        if dataset is None:
             return
-        dataset = session.dataset(view["dataset"] or session.dissection_dataset(view["run"]) or names[0])
         found = session.dissections(dataset.name)
         if not found:
-            choose_dataset(view, names, dataset)
+            with st.columns([3, 13])[0]:
+                dataset_box(view, dataset, None)
             st.info(
                 "Reweighting goes by the labels of units, and no network has been dissected on this dataset yet.",
                 icon=":material/neurology:",
@@ -60,7 +59,7 @@ def main() -> None:
         layer = view["layer"] or usual_layer(dissection)
         dissection.rows(layer)
         view.settle(dataset=dataset.name, run=dissection.artifact.name, layer=layer)
-        choose(view, names, dataset, found, dissection)
+        choose(view, dataset, found, dissection)
         look(view, dissection, layer)
 
 
@@ -68,26 +67,17 @@ def main() -> None:
 def look(view: View, dissection: Dissection, layer: str) -> None:
     """Draw the verdict of a stored sweep, or a setting tried by hand."""
     with notices.explained(notices.REWEIGHT):
-        if view["tab"] not in TABS:
-            raise unknown_name("tab", view["tab"], TABS)
-        st.segmented_control(
-            "View",
-            list(TABS),
-            required=True,
-            format_func=TABS.__getitem__,
-            label_visibility="collapsed",
-            **view.bind("tab"),
-        )
-        if view["tab"] == "try":
+        if tabs(view, TABS) == "try":
             draw_try(view, dissection, layer)
         else:
             draw_result(view, dissection, layer)
 
 
-def choose(view: View, names: list[str], dataset: Dataset, found: list[Artifact], dissection: Dissection) -> None:
+def choose(view: View, dataset: Dataset, found: list[Artifact], dissection: Dissection) -> None:
     """Draw what is looked at: dataset, dissection and layer."""
     columns = st.columns([3, 7, 2, 2, 2], gap="small", vertical_alignment="bottom")
-    columns[0].selectbox("Dataset", names, **view.bind("dataset"))
+    with columns[0]:
+        dataset_box(view, dataset, None)
     by_name = {run.name: run for run in found}
     columns[1].selectbox(
         "Dissection", list(by_name), format_func=lambda name: dissection_title(by_name[name]), **view.bind("run")
@@ -95,13 +85,8 @@ def choose(view: View, names: list[str], dataset: Dataset, found: list[Artifact]
     columns[2].selectbox("Layer", dissection.layers, **view.bind("layer"))
     asked = {"dataset": dataset.name, "run": dissection.artifact.name, "layer": view["layer"]}
     columns[3].page_link(notices.NEURONS, label="Units", icon=":material/neurology:", query_params=asked)
-    with columns[4].popover("New", icon=":material/add:", width="stretch"):
+    with columns[4], form_popover("New", "new sweep", "stretch"):
         reweight_form("popover", dissection, view["layer"])
-
-
-def choose_dataset(view: View, names: list[str], dataset: Dataset) -> None:
-    """Draw the choice of the dataset alone."""
-    st.columns([3, 13])[0].selectbox("Dataset", names, format_func=plain, **view.bind("dataset", dataset.name))
 
 
 def usual_layer(dissection: Dissection) -> str:

@@ -6,12 +6,13 @@ import time
 
 import streamlit as st
 
-from workbench.app import session, slices
 from workbench.app import slice_words as words
+from workbench.app import slices
 from workbench.app.session import View
 from workbench.app.text import plain
 from workbench.app.widgets import notices
 from workbench.app.widgets.form_popover import form_popover
+from workbench.app.widgets.page_head import chosen_dataset, dataset_box
 from workbench.app.widgets.slices_form import slices_form
 from workbench.app.widgets.slices_result import draw_slices
 from workbench.data.datasets import Dataset
@@ -34,24 +35,22 @@ def main() -> None:
     """Draw the page."""
     view = View("slices", DEFAULTS, RESETS)
     with notices.explained(notices.SLICES):
-        names = session.dataset_names()
-        if not names:
-            notices.no_dataset("Slices")
-            return
-        look(view, names)
+        look(view)
 
 
 @st.fragment
-def look(view: View, names: list[str]) -> None:
+def look(view: View) -> None:
     """Draw the tab the view names."""
     with notices.explained(notices.SLICES):
-        dataset = session.dataset(view["dataset"] or slices.dataset_of(view["run"]) or names[0])
+        dataset = chosen_dataset(view, "Slices", slices.dataset_of(view["run"]))
+        if dataset is None:
+            return
         tab = view["tab"] or slices.kind_of(view["run"]) or "groups"
         if tab not in words.TABS:
             raise unknown_name("tab", tab, words.TABS)
         found = slices.stored(dataset.name, tab == "attributes")
         name = view["run"] or (found[0].name if found else "")
-        choose(view, names, dataset, tab, found)
+        choose(view, dataset, tab, found)
         if name:
             draw_slices(view, dataset, slices.open_slices(dataset.name, name, found))
             return
@@ -60,10 +59,10 @@ def look(view: View, names: list[str]) -> None:
             slices_form("first", dataset, tab == "attributes")
 
 
-def choose(view: View, names: list[str], dataset: Dataset, tab: str, found: list[Artifact]) -> None:
+def choose(view: View, dataset: Dataset, tab: str, found: list[Artifact]) -> None:
     """Draw what is looked at: dataset, groups or attributes, and the search."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        st.selectbox("Dataset", names, width=176, **view.bind("dataset", dataset.name))
+        dataset_box(view, dataset)
         st.segmented_control(
             "By", list(words.TABS), required=True, format_func=words.TABS.__getitem__, **view.bind("tab", tab)
         )

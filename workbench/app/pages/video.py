@@ -9,6 +9,7 @@ import streamlit as st
 from workbench.app import score_settings, scores, video_words
 from workbench.app.session import View
 from workbench.app.widgets import notices
+from workbench.app.widgets.form_popover import form_popover
 from workbench.app.widgets.video_compare import courses, draw_compare
 from workbench.app.widgets.video_emotions import draw_emotions
 from workbench.app.widgets.video_files import draw_files
@@ -90,7 +91,7 @@ def choose(view: View, videos: list[str], chosen: str, own: list[Artifact]) -> N
             titles = score_titles(own)
             score = view.bind("score", of=chosen)
             st.selectbox("Score", list(titles), format_func=titles.__getitem__, label_visibility="collapsed", **score)
-            with st.popover("New", icon=":material/add:"):
+            with form_popover("New", "new score"):
                 score_form("popover", chosen)
 
 

@@ -6,6 +6,7 @@ import streamlit as st
 
 from workbench.app import session
 from workbench.app.text import plain
+from workbench.app.widgets.form_popover import close
 from workbench.data.concepts import bundled_concept_sets, load_concept_set
 from workbench.data.datasets import Dataset
 from workbench.errors import SpecError, StoreError, WorkbenchError
@@ -69,6 +70,7 @@ def dissect_form(dataset: Dataset) -> None:
             except WorkbenchError as error:
                 st.error(plain(error))
             else:
+                close("new dissection")
                 st.toast("The dissection has been queued; the sidebar shows how far it is.")
                 st.rerun()
 

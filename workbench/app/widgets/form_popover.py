@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from workbench.app import session
 
 
-def form_popover(label: str, name: str) -> DeltaGenerator:
+def form_popover(label: str, name: str, width: Literal["content", "stretch"] = "content") -> DeltaGenerator:
     """Return a popover to draw a form in; the form calls :func:`close` with the same name when it has been sent."""
     sent = session.recall(f"sent {name}") or 0
-    return st.popover(label, icon=":material/add:", key=f"{name} {sent}", on_change="rerun")
+    return st.popover(label, icon=":material/add:", width=width, key=f"{name} {sent}", on_change="rerun")
 
 
 def close(name: str) -> None:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from workbench.app import session
 from workbench.app.text import plain
+from workbench.app.widgets.form_popover import close
 from workbench.errors import SpecError, WorkbenchError
 from workbench.specs import ImportSpec
 
@@ -36,6 +37,7 @@ def import_form(key: str) -> None:
             except WorkbenchError as error:
                 st.error(plain(error))
             else:
+                close("new import")
                 st.toast("The import has been queued; the sidebar shows how far it is.")
                 st.rerun()
 

@@ -9,6 +9,7 @@ from workbench.app import session
 from workbench.app.run_names import ENCODERS as NAMES
 from workbench.app.text import plain
 from workbench.app.widgets.dissect_form import check_target
+from workbench.app.widgets.form_popover import close
 from workbench.data.concepts import bundled_concept_sets, load_concept_set
 from workbench.data.datasets import Dataset
 from workbench.errors import WorkbenchError
@@ -52,5 +53,6 @@ def suspects_form(key: str, dataset: Dataset) -> None:
             except WorkbenchError as error:
                 st.error(plain(error))
             else:
+                close("new suspects")
                 st.toast("The search has been queued; the sidebar shows how far it is.")
                 st.rerun()

@@ -14,6 +14,7 @@ from workbench.app.run_names import search_name
 from workbench.app.session import View
 from workbench.app.text import count, percent
 from workbench.app.widgets import notices
+from workbench.app.widgets.form_popover import form_popover
 from workbench.app.widgets.review_form import suspects_form
 from workbench.app.widgets.review_worth import draw_planted, draw_worth
 from workbench.data.datasets import Dataset
@@ -44,7 +45,7 @@ def draw_suspects(view: View, dataset: Dataset) -> None:
         st.selectbox(
             "Search", list(runs), format_func=names.__getitem__, width=460, **view.bind("run", chosen, "Search")
         )
-        with st.popover("New search", icon=":material/add:"):
+        with form_popover("New search", "new suspects"):
             suspects_form("popover", dataset)
     found = review.open_suspects(runs[chosen])
     notices.notes(found.notes)

@@ -10,6 +10,7 @@ from workbench.app import reweight_words as words
 from workbench.app import session
 from workbench.app.text import plain
 from workbench.app.widgets.dissect_form import check_target
+from workbench.app.widgets.form_popover import close
 from workbench.errors import WorkbenchError
 from workbench.specs import ReweightSpec
 
@@ -42,6 +43,7 @@ def reweight_form(key: str, dissection: Dissection, layer: str) -> None:
             except WorkbenchError as error:
                 st.error(plain(error))
             else:
+                close("new sweep")
                 st.toast("The sweep has been queued; the sidebar shows how far it is.")
                 st.rerun()
 

@@ -6,6 +6,7 @@ import streamlit as st
 
 from workbench.app import session
 from workbench.app.text import plain
+from workbench.app.widgets.form_popover import close
 from workbench.data.concepts import bundled_concept_sets, load_concept_set
 from workbench.errors import WorkbenchError
 from workbench.specs import AGGREGATES, ClassifySpec
@@ -43,5 +44,6 @@ def run_form(dataset: str) -> None:
             except WorkbenchError as error:
                 st.error(plain(error))
             else:
+                close("new run")
                 st.toast("The run has been queued; the sidebar shows how far it is.")
                 st.rerun()

@@ -15,6 +15,7 @@ from workbench.app.session import View
 from workbench.app.text import plain
 from workbench.app.widgets import job_status
 from workbench.app.widgets.dissect_form import check_target
+from workbench.app.widgets.form_popover import close
 from workbench.data.concepts import bundled_concept_sets, load_concept_set
 from workbench.data.video_library import VIDEO_SUFFIXES, find_video, uploads_dir
 from workbench.errors import SpecError, WorkbenchError
@@ -60,6 +61,7 @@ def score_form(key: str, video: str) -> None:
             problem.error(plain(error), icon=":material/error:")
         else:
             session.remember(JOB, numbers)
+            close("new score")
             session.remember(UPLOADS, (session.recall(UPLOADS) or 0) + 1)  # the uploader begins afresh
             st.rerun()
 

@@ -12,6 +12,7 @@ from workbench.app import scores, video_words
 from workbench.app.browse import csv_bytes
 from workbench.app.session import View
 from workbench.app.widgets import notices
+from workbench.app.widgets.form_popover import form_popover
 from workbench.app.widgets.metrics import CHART
 from workbench.app.widgets.video_form import score_form
 from workbench.errors import unknown_name
@@ -47,7 +48,7 @@ def draw_tables(view: View) -> None:
         raise unknown_name("table of scores", name, found)
     left, right = st.columns([6, 1], vertical_alignment="bottom")
     left.selectbox("Table", list(found), format_func=lambda each: table_title(found[each]), **view.bind("table", name))
-    with right.popover("New", icon=":material/add:", width="stretch"):
+    with right, form_popover("New", "new score", "stretch"):
         score_form("new table", "")
     view.settle(table=name)
     table = scores.table(name)
