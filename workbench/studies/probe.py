@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
 
-from workbench.data.datasets import Dataset, open_dataset
-from workbench.errors import SpecError
+from workbench.data.datasets import open_dataset
 from workbench.methods.forest import Forest, growth
-from workbench.methods.learners import LEARNERS, Tried, choose, ranks, values_to_try
-from workbench.methods.metrics import evaluate
-from workbench.methods.shapes import Bools, Floats, Ints
-from workbench.models.fingerprints import TrainingImages
+from workbench.methods.learners import LEARNERS, Tried, choose, values_to_try
+from workbench.methods.shapes import Bools, Floats
 from workbench.progress import SILENT, Progress
 from workbench.specs.training import ProbeSpec
 from workbench.store import Artifact, ArtifactKey, Build, Store
-from workbench.studies import protocol
+from workbench.studies.case import Case, copy_notes, encoder_notes, open_case, split_notes, training_images
 from workbench.studies.embed import embed_dataset
 from workbench.studies.forest_parts import forget_parts, grow_on
-from workbench.studies.map import check_usable, class_numbers
+from workbench.studies.map import check_usable
 from workbench.studies.pixels import DIMENSION, pixel_features
 from workbench.studies.probing import KIND as KIND
 from workbench.studies.probing import MODEL, StoredProbe
@@ -36,22 +32,6 @@ FOREST = "forest"
 """The learner that grows on once its setting is chosen."""
 MEASURE = 3
 """Number of the way probes learn; those of another are trained again."""
-
-
-@dataclass(frozen=True)
-class _Case:
-    """The labelled rows of three splits, ascending, and the classes of all rows (-1 where there is no label).
-
-    ``tune`` holds no copies of training images, which would choose the learner that remembers best; ``copies`` were
-    left out of it.
-    """
-
-    dataset: Dataset
-    labels: Ints
-    train: Ints
-    tune: Ints
-    report: Ints
-    copies: int
 
 
 def probe(spec: ProbeSpec, store: Store, progress: Progress = SILENT) -> StoredProbe:
@@ -71,7 +51,7 @@ def probe(spec: ProbeSpec, store: Store, progress: Progress = SILENT) -> StoredP
         Stopped by ``progress``; the embeddings finished so far are kept.
     """
     dataset = open_dataset(store, spec.dataset)
-    case = _case(spec, dataset)
+    case = open_case(spec, dataset, "a probe", "choose the setting")
     values = values_to_try(spec.learner, spec.values, len(case.train))
     clip = _load(spec, progress)
     content = {
@@ -103,40 +83,10 @@ def _load(spec: ProbeSpec, progress: Progress) -> Clip | None:
     return load_clip(spec.clip)
 
 
-def _case(spec: ProbeSpec, dataset: Dataset) -> _Case:
-    labels = class_numbers(dataset)
-    found = {}
-    for split in (spec.train, spec.tune_on, spec.report_on):
-        rows = dataset.rows(split)
-        found[split] = rows[labels[rows] >= 0]
-        if not len(found[split]):
-            raise SpecError(f"split {split!r} of {dataset.name} has no labelled images; choose another")
-    for split, purpose in ((spec.tune_on, "choose the setting"), (spec.report_on, "report")):
-        shared = np.intersect1d(found[spec.train], found[split]).size
-        if shared:
-            raise SpecError(
-                f"{spec.train!r} and {split!r} of {dataset.name} share {shared:,} images; {purpose} on images that "
-                "were not learned from"
-            )
-    if len(np.unique(labels[found[spec.train]])) < 2:
-        only = dataset.classes[labels[found[spec.train][0]]]
-        raise SpecError(
-            f"all labelled images of {spec.train!r} of {dataset.name} are {only!r}; a probe needs two classes"
-        )
-    tune = found[spec.tune_on]
-    new = tune[~_copies(dataset, found[spec.train], tune)]
-    if not len(new):
-        raise SpecError(
-            f"every labelled image of {spec.tune_on!r} of {dataset.name} is a copy of one of {spec.train!r}; choose "
-            "the setting on another split"
-        )
-    return _Case(dataset, labels, found[spec.train], new, found[spec.report_on], len(tune) - len(new))
-
-
 def _compute(
     build: Build,
     spec: ProbeSpec,
-    case: _Case,
+    case: Case,
     values: tuple[float, ...],
     clip: Clip | None,
     store: Store,
@@ -163,11 +113,9 @@ def _compute(
         seconds += time.perf_counter() - begun
         told |= _growth(learned, case, features, spec.seed)
     found = learned.probabilities(features[case.report])
-    reported = evaluate(labels[case.report], ranks(found, len(classes)), found, seed=spec.seed)
     build.write_arrays(MODEL, learned.arrays())
-    build.write_table(0, _training_images(dataset, case.train))
-    unseen = _unseen(case, found, spec.seed)
-    absent = [name for number, name in enumerate(classes) if not (labels[case.train] == number).any()]
+    build.write_table(0, training_images(dataset, case.train))
+    unseen = case.judge_unseen(found, spec.seed)
     return build.finish(
         {
             "dataset": dataset.name,
@@ -175,20 +123,20 @@ def _compute(
             "clip": clip.name if clip else "",
             "clip_fingerprint": clip.fingerprint if clip else "",
             "classes": list(classes),
-            "absent": absent,
+            "absent": case.absent,
             "dimension": int(features.shape[1]),
             "images": len(case.train),
-            "reported": reported.to_dict(),
+            "reported": case.judge(found, spec.seed),
             "unseen": unseen,
             "parameters": learned.parameters,
             "seconds": seconds,
             **told,
-            "notes": _notes(spec, case, absent, trained_on, unseen),
+            "notes": _notes(spec, case, trained_on, unseen),
         }
     )
 
 
-def _features(case: _Case, clip: Clip | None, store: Store, progress: Progress) -> tuple[Floats, Bools]:
+def _features(case: Case, clip: Clip | None, store: Store, progress: Progress) -> tuple[Floats, Bools]:
     """Return what is learned from, a row an image, and which images the CLIP was trained on."""
     seen = np.zeros(len(case.dataset), dtype=bool)
     rows = np.unique(np.concatenate([case.train, case.tune, case.report]))
@@ -203,75 +151,19 @@ def _features(case: _Case, clip: Clip | None, store: Store, progress: Progress) 
     return matrix, seen
 
 
-def _unseen(case: _Case, found: Floats, seed: int) -> dict[str, Any] | None:
-    """Evaluate the images reported on of which no copy was learned from; None where there is none."""
-    new = ~_copies(case.dataset, case.train, case.report)
-    if not new.any():
-        return None
-    shown = found[new]
-    return evaluate(case.labels[case.report][new], ranks(shown, shown.shape[1]), shown, seed=seed).to_dict()
-
-
-def _copies(dataset: Dataset, train: Ints, rows: Ints) -> Bools:
-    """Return which rows have the pixels or the perceptual hash of a training image, bool ``(len(rows),)``."""
-    digests, hashes = dataset.digests.astype("U16"), dataset.hashes
-    learned = TrainingImages(np.sort(digests[train]), np.sort(hashes[train]))
-    return np.asarray(learned.matches(digests[rows], hashes[rows]))
-
-
-def _training_images(dataset: Dataset, rows: Ints) -> pa.Table:
-    """Return the fingerprints of the images that were learned from, as every model made here carries them."""
-    digests = [digest[:16] for digest in dataset.digests[rows].tolist()]
-    return pa.table({"digest": digests, "perceptual_hash": pa.array(dataset.hashes[rows], pa.uint64())})
-
-
 def _told(tried: tuple[Tried, ...], place: int) -> dict[str, Any]:
     plain = [asdict(each) | {"accuracy": each.accuracy._asdict()} for each in tried]
     return {"chosen": tried[place].value, "tried": plain, "growth": []}
 
 
-def _growth(forest: Forest, case: _Case, features: Floats, seed: int) -> dict[str, Any]:
+def _growth(forest: Forest, case: Case, features: Floats, seed: int) -> dict[str, Any]:
     found = growth(forest, features[case.tune], case.labels[case.tune], seed)
     return {"growth": [each._asdict() | {"accuracy": each.accuracy._asdict()} for each in found]}
 
 
-def _notes(
-    spec: ProbeSpec, case: _Case, absent: list[str], trained_on: Bools, unseen: dict[str, Any] | None
-) -> list[str]:
-    dataset = case.dataset
-    notes = [
-        *protocol.warn(dataset, spec.train, "for training"),
-        *protocol.warn(dataset, spec.tune_on, "to choose the setting"),
+def _notes(spec: ProbeSpec, case: Case, trained_on: Bools, unseen: dict[str, Any] | None) -> list[str]:
+    return [
+        *split_notes(spec, case, "the probe", "to choose the setting", "chose the setting"),
+        *encoder_notes(spec, case, spec.clip, trained_on),
+        *copy_notes(spec, case, unseen, "the probe"),
     ]
-    both = np.intersect1d(case.tune, case.report).size
-    if both:
-        notes.append(
-            f"{both:,} of the {len(case.report):,} images reported on also chose the setting: the figures are "
-            "somewhat too good"
-        )
-    if case.copies:
-        notes.append(
-            f"{case.copies:,} images of {spec.tune_on!r} are copies of images of {spec.train!r} and had no say in the "
-            "choice: they would choose what remembers best"
-        )
-    if absent:
-        notes.append(f"no image of {spec.train!r} is labelled {', '.join(absent)}: the probe never answers so")
-    for split, rows, consequence in (
-        (spec.train, case.train, "its features there echo the labels they were given"),
-        (spec.tune_on, case.tune, "the choice is not held out"),
-        (spec.report_on, case.report, "the figures are not held out"),
-    ):
-        seen = int(trained_on[rows].sum())
-        if seen:
-            notes.append(f"{spec.clip} was trained on {seen:,} of the {len(rows):,} images of {split!r}: {consequence}")
-    copies = len(case.report) - (unseen["images"] if unseen else 0)
-    if copies:
-        without = "there is no other"
-        if unseen:
-            value, low, high = (100 * unseen["accuracy"][name] for name in ("value", "low", "high"))
-            without = f"without them {value:.1f} % are right ({low:.1f} to {high:.1f})"
-        notes.append(
-            f"{copies:,} of the {len(case.report):,} images of {spec.report_on!r} are copies of images of "
-            f"{spec.train!r}, whose answer the probe may remember: {without}"
-        )
-    return notes
