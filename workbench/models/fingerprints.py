@@ -48,6 +48,12 @@ class TrainingImages:
         digests = np.sort(np.asarray(table["digest"].to_pylist(), dtype="U16"))
         return cls(digests, np.sort(table["perceptual_hash"].to_numpy().astype(np.uint64)))
 
+    def union(self, other: TrainingImages | None) -> TrainingImages:
+        """Return the fingerprints of the images that either was trained on."""
+        if other is None:
+            return self
+        return TrainingImages(np.union1d(self.digests, other.digests), np.union1d(self.hashes, other.hashes))
+
     def matches(self, digests: np.ndarray, hashes: np.ndarray) -> np.ndarray:
         """Return which images the model was trained on: equal pixels, or an equal perceptual hash.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,7 +15,9 @@ from workbench.methods.learners import ranks
 from workbench.methods.metrics import evaluate
 from workbench.methods.shapes import Bools, Floats, Ints
 from workbench.models.fingerprints import TrainingImages
+from workbench.store import Artifact
 from workbench.studies import protocol
+from workbench.studies.classification import class_labels
 from workbench.studies.map import class_numbers
 
 
@@ -36,13 +39,14 @@ class Splits(Protocol):
 
 @dataclass(frozen=True)
 class Case:
-    """The labelled rows of three splits, ascending, and the classes of all rows (-1 where there is no label).
+    """The labelled rows of three splits, ascending, and the class of every row (-1 where it has none of them).
 
     ``tune`` holds no copies of training images, which would choose the learner that remembers best; ``copies`` were
     left out of it.
     """
 
     dataset: Dataset
+    classes: tuple[str, ...]
     labels: Ints
     train: Ints
     tune: Ints
@@ -53,7 +57,7 @@ class Case:
     def absent(self) -> list[str]:
         """Classes that no training image has."""
         present = set(self.labels[self.train].tolist())
-        return [name for number, name in enumerate(self.dataset.classes) if number not in present]
+        return [name for number, name in enumerate(self.classes) if number not in present]
 
     def judge(self, probabilities: Floats, seed: int) -> dict[str, Any]:
         """Evaluate class probabilities ``(len(report), K)`` of the images reported on; see methods.metrics."""
@@ -69,7 +73,14 @@ def _evaluated(labels: Ints, probabilities: Floats, seed: int) -> dict[str, Any]
     return evaluate(labels, ranks(probabilities, probabilities.shape[1]), probabilities, seed=seed).to_dict()
 
 
-def open_case(spec: Splits, dataset: Dataset, learner: str, choice: str) -> Case:
+def open_case(
+    spec: Splits,
+    dataset: Dataset,
+    learner: str,
+    choice: str,
+    classes: tuple[str, ...] = (),
+    draw: Callable[[Ints, Ints], Ints] = lambda _, rows: rows,
+) -> Case:
     """Take the labelled rows of a spec's splits.
 
     Parameters
@@ -80,14 +91,18 @@ def open_case(spec: Splits, dataset: Dataset, learner: str, choice: str) -> Case
         Their dataset.
     learner, choice : str
         Words for messages: ``"a probe"``, ``"choose the setting"``.
+    classes : tuple of str
+        The classes that are told apart; of images labelled otherwise nothing is learned. Empty for the dataset's own.
+    draw : callable
+        From the labels of all rows, and the training rows, to those that are learned from.
 
     Raises
     ------
     SpecError
-        No such split, one without labelled images, or all copies; the training images have one class only, or share
-        images with another split.
+        No such split, one without labelled images, or all copies; no label is a class; the training images have one
+        class only, or share images with another split.
     """
-    labels = class_numbers(dataset)
+    labels = class_labels(dataset, classes, learner) if classes else class_numbers(dataset)
     found = {}
     for split in (spec.train, spec.tune_on, spec.report_on):
         rows = dataset.rows(split)
@@ -101,19 +116,20 @@ def open_case(spec: Splits, dataset: Dataset, learner: str, choice: str) -> Case
                 f"{spec.train!r} and {split!r} of {dataset.name} share {shared:,} images; {purpose} on images that "
                 "were not learned from"
             )
+    names = classes or dataset.classes
     if len(np.unique(labels[found[spec.train]])) < 2:
-        only = dataset.classes[labels[found[spec.train][0]]]
+        only = names[labels[found[spec.train][0]]]
         raise SpecError(
             f"all labelled images of {spec.train!r} of {dataset.name} are {only!r}; {learner} needs two classes"
         )
-    tune = found[spec.tune_on]
-    new = tune[~is_copy(dataset, found[spec.train], tune)]
+    train, tune = draw(labels, found[spec.train]), found[spec.tune_on]
+    new = tune[~is_copy(dataset, train, tune)]
     if not len(new):
         raise SpecError(
             f"every labelled image of {spec.tune_on!r} of {dataset.name} is a copy of one of {spec.train!r}; {choice} "
             "on another split"
         )
-    return Case(dataset, labels, found[spec.train], new, found[spec.report_on], len(tune) - len(new))
+    return Case(dataset, tuple(names), labels, train, new, found[spec.report_on], len(tune) - len(new))
 
 
 def is_copy(dataset: Dataset, train: Ints, rows: Ints) -> Bools:
@@ -127,6 +143,13 @@ def training_images(dataset: Dataset, rows: Ints) -> pa.Table:
     """Return the fingerprints of the images that were learned from, as every model made here carries them."""
     digests = [digest[:16] for digest in dataset.digests[rows].tolist()]
     return pa.table({"digest": digests, "perceptual_hash": pa.array(dataset.hashes[rows], pa.uint64())})
+
+
+def read_training_images(artifact: Artifact) -> TrainingImages:
+    """Read back the fingerprints that :func:`training_images` wrote."""
+    table = artifact.table()
+    digests = np.asarray(table["digest"].to_pylist(), dtype="U16")
+    return TrainingImages(np.sort(digests), np.sort(table["perceptual_hash"].to_numpy().astype(np.uint64)))
 
 
 def split_notes(spec: Splits, case: Case, learner: str, purpose: str, chose: str) -> list[str]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 
 from workbench.errors import ModelError, SpecError
 from workbench.models.clip import load_clip
-from workbench.models.fingerprints import TrainingImages
 from workbench.models.targets import Target
+from workbench.studies.case import read_training_images
 from workbench.studies.pixels import SIDE, gray_pixels
 from workbench.studies.probing import StoredProbe
 
@@ -37,7 +36,7 @@ def probe_target(probe: StoredProbe) -> tuple[Target, Clip | None]:
     ModelError
         The CLIP cannot be had any more, or is another than the one the probe was trained on.
     """
-    learned_from = _training_images(probe)
+    learned_from = read_training_images(probe.artifact)
     if not probe.clip:
         pixels = torch.nn.Flatten()
         return Target(probe.model, pixels, None, f"gray pixels {SIDE}", learned_from, probe.notes, _as_pictures), None
@@ -50,22 +49,9 @@ def probe_target(probe: StoredProbe) -> tuple[Target, Clip | None]:
             f"{probe.model}: {probe.clip} is no longer the CLIP it was trained on: other weights or preprocessing; "
             "train the probe again"
         )
-    images = _union(learned_from, clip.training_images)
+    images = learned_from.union(clip.training_images)
     return Target(probe.model, clip.image_tower, None, clip.fingerprint, images, probe.notes, clip.prepare), clip
 
 
 def _as_pictures(pictures: Sequence[Image.Image]) -> torch.Tensor:
     return torch.from_numpy(gray_pixels(pictures).reshape(len(pictures), 1, SIDE, SIDE))
-
-
-def _training_images(probe: StoredProbe) -> TrainingImages:
-    table = probe.artifact.table()
-    digests = np.asarray(table["digest"].to_pylist(), dtype="U16")
-    return TrainingImages(np.sort(digests), np.sort(table["perceptual_hash"].to_numpy().astype(np.uint64)))
-
-
-def _union(first: TrainingImages, second: TrainingImages | None) -> TrainingImages:
-    if second is None:
-        return first
-    digests = np.union1d(first.digests, second.digests)
-    return TrainingImages(digests, np.union1d(first.hashes, second.hashes))
