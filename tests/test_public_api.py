@@ -18,6 +18,7 @@ PUBLIC = {
     "open_classification", "open_comparison", "open_dataset", "open_dissection", "open_leakage", "open_map",
     "open_probe", "open_prompts", "open_retrain", "open_reweighting", "open_score", "open_score_table",
     "open_slices", "open_suspects", "predict", "probe", "prompts", "read_spec", "retrain", "reweight", "score",
+    "Robustness", "RobustnessSpec", "open_robustness", "robustness",
     "slices", "suspects",
 }  # fmt: skip
 

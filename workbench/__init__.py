@@ -66,6 +66,8 @@ if TYPE_CHECKING:
     from workbench.studies.compare import RunComparison as RunComparison
     from workbench.studies.compare import compare_runs as compare_runs
     from workbench.studies.compare import open_comparison as open_comparison
+    from workbench.studies.curves import Robustness as Robustness
+    from workbench.studies.curves import open_robustness as open_robustness
     from workbench.studies.demo import build_demo as build_demo
     from workbench.studies.dissect import dissect as dissect
     from workbench.studies.dissection import Dissection as Dissection
@@ -95,6 +97,7 @@ if TYPE_CHECKING:
     from workbench.studies.reweight import Reweighting as Reweighting
     from workbench.studies.reweight import open_reweighting as open_reweighting
     from workbench.studies.reweight import reweight as reweight
+    from workbench.studies.robustness import robustness as robustness
     from workbench.studies.score import score as score
     from workbench.studies.scoring import ScoreTable as ScoreTable
     from workbench.studies.scoring import VideoScore as VideoScore
@@ -145,6 +148,7 @@ _HOMES = {
     "RetrainSpec": "specs",
     "ReweightSpec": "specs",
     "Reweighting": "studies.reweight",
+    "Robustness": "studies.curves",
     "RunComparison": "studies.compare",
     "ScoreSpec": "specs",
     "ScoreTable": "studies.scoring",
@@ -188,6 +192,7 @@ _HOMES = {
     "open_prompts": "studies.prompting",
     "open_retrain": "studies.retrain",
     "open_reweighting": "studies.reweight",
+    "open_robustness": "studies.curves",
     "open_score": "studies.scoring",
     "open_score_table": "studies.scoring",
     "open_slices": "studies.slicing",
@@ -198,6 +203,7 @@ _HOMES = {
     "read_spec": "specs",
     "retrain": "studies.retrain",
     "reweight": "studies.reweight",
+    "robustness": "studies.robustness",
     "score": "studies.score",
     "slices": "studies.slices",
     "suspects": "studies.suspects",

@@ -139,12 +139,12 @@ def _jpeg(faces: Faces, level: float, _: Ints) -> Faces:
 
 
 def _size(faces: Faces, level: float, _: Ints) -> Faces:
-    """Shrink to ``level`` pixels a side (averaging what falls together) and enlarge again; never enlarge first."""
+    """Shrink to ``level`` pixels a side (each a mean of what falls on it) and enlarge again; never enlarge first."""
     high, wide = faces.shape[1:3]
     small = min(round(level), wide), min(round(level), high)
     if small == (wide, high):
         return faces
-    shrunk = (Image.fromarray(face).resize(small, Image.Resampling.BOX) for face in faces)
+    shrunk = (Image.fromarray(face).resize(small, Image.Resampling.BICUBIC) for face in faces)
     return np.stack([np.asarray(face.resize((wide, high), Image.Resampling.BICUBIC)) for face in shrunk])
 
 

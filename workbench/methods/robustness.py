@@ -86,6 +86,20 @@ class Course:
     area: Estimate
     half: Half
 
+    @property
+    def half_in_words(self) -> str:
+        """Where half of the accuracy above chance is lost, with the interval, in the course's unit."""
+        if self.half == Half(None, None, None) and self.accuracy[0].low <= self.chance:
+            return "no better than chance"
+        beyond = f"beyond {self.levels[-1]:g}"
+        value, low, high = (beyond if level is None else f"{level:.3g}" for level in self.half)
+        return beyond if (value, low) == (beyond, beyond) else f"{value} ({low} to {high})"
+
+    @property
+    def name(self) -> str:
+        """The disturbance in words, with its side where it has several."""
+        return f"{self.title}, {self.side}" if self.side else self.title
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON; an estimate is a list of value, low and high."""
         return asdict(self)

@@ -13,6 +13,7 @@ from workbench.reports.lists import concepts as concepts
 from workbench.reports.lists import datasets as datasets
 from workbench.reports.lists import jobs as jobs
 from workbench.reports.neurons import layers as layers
+from workbench.reports.robustness import robustness
 from workbench.reports.verdicts import appended as appended
 from workbench.reports.verdicts import verdicts as verdicts
 from workbench.specs import ClassifySpec, PredictSpec, Spec
@@ -34,6 +35,8 @@ _OF_KIND = {
     "comparison": ladder.comparison,
     "probe": ladder.probe,
     "prompts": ladder.prompts,
+    "ladder": ladder.ladder,
+    "robustness": robustness,
 }
 
 

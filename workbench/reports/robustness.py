@@ -1,0 +1,53 @@
+"""Report of a study of robustness: how each classifier falls under each disturbance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from workbench.reports.base import Report, Table, interval, points
+from workbench.store import Artifact
+from workbench.studies.curves import Course, open_robustness
+
+_HEAD = ["disturbance", "model", "undisturbed", "at the strongest", "loss (points)", "half lost at", "area"]
+
+
+def robustness(artifact: Artifact) -> Report:
+    """Report a study of robustness: each model along each disturbance, then every level."""
+    found = open_robustness(artifact)
+    rows = [
+        [each.name, each.model, *(interval(each.accuracy[place]._asdict()) for place in (0, -1)),
+         _points(each.loss[-1]), each.half_in_words, interval(each.area._asdict())]
+        for each in found.courses
+    ]  # fmt: skip
+    rates = [[name, f"{rate:,.0f}" if rate else ""] for name, rate in found.rates.items()]
+    what = f"{found.images:,} images of {found.spec.split} of {found.dataset}" if found.images else ""
+    posed = f"{found.faces:,} rendered people at every angle" if found.faces else ""
+    parts: list[Table | str] = [
+        found.sentence,
+        " and ".join(part for part in (what, posed) if part),
+        Table(_HEAD, rows, "Accuracy in percent, with 95 % intervals"),
+        *(_levels(found.of(name)) for name in found.disturbances),
+        Table(["model", "faces a second"], rates),
+    ]
+    values: dict[str, Any] = {"artifact": artifact.reference, "spec": artifact.spec, **artifact.summary}
+    return Report(values, [*parts, *(f"note: {note}" for note in found.notes), f"stored as {artifact.reference}"])
+
+
+def _levels(courses: tuple[Course, ...]) -> Table:
+    """Return every level of one disturbance: a column a model."""
+    first = courses[0]
+    models = list(dict.fromkeys(course.model for course in courses))
+    rows: list[list[object]] = []
+    for side in dict.fromkeys(course.side for course in courses):
+        by_model = {course.model: course for course in courses if course.side == side}
+        for place, level in enumerate(by_model[models[0]].levels):
+            if place == 0 and rows:
+                continue  # undisturbed stands once
+            cells = [interval(by_model[name].accuracy[place]._asdict()) for name in models]
+            rows.append([side if place else "undisturbed", f"{level:g}", *cells])
+    return Table(["side", "level", *models], rows, f"{first.title}: {first.unit}")
+
+
+def _points(change: Any) -> str:
+    value, low, high = (points(each, 1) for each in change)
+    return f"{value} ({low} to {high})"
