@@ -23,6 +23,7 @@ PAGES = [
     st.Page(notices.SLICES, title="Slices", icon=":material/pie_chart:", url_path="slices"),
     st.Page(notices.NEURONS, title="Neurons", icon=":material/neurology:", url_path="neurons"),
     st.Page(notices.REWEIGHT, title="Reweight", icon=":material/tune:", url_path="reweight"),
+    st.Page(notices.TRAINING, title="Training", icon=":material/model_training:", url_path="training"),
     st.Page(notices.VIDEO, title="Video", icon=":material/movie:", url_path="video"),
     st.Page(notices.JOBS, title="Jobs", icon=":material/pending_actions:", url_path="jobs"),
 ]

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 SCORE, TABLE = "score", "score-table"
 HELD, MOST_HELD = "held", 3
+OWN = ("network", "probe", "coop", "trained")
+"""Kinds of artifacts that are models, asked for as ``kind:NAME``."""
 FACE, MOST_PEOPLE = 96, 12
 """Side of a person's picture in pixels, and of how many persons there are pictures."""
 
@@ -273,9 +275,9 @@ def score_picture(picture: Image.Image, spec: ScoreSpec) -> PictureScore | None:
 
 
 def stored_models() -> list[str]:
-    """Return the workspace's own models as they are asked for: changed networks and probes, the newest first."""
+    """Return the workspace's own models as they are asked for: changed networks and what was trained, newest first."""
     store = session.store()
-    return [f"{kind}:{artifact.name}" for kind in ("network", "probe") for artifact in store.artifacts(kind)]
+    return [f"{kind}:{artifact.name}" for kind in OWN for artifact in store.artifacts(kind)]
 
 
 @st.cache_resource(show_spinner="Loading the model", max_entries=2)

@@ -341,6 +341,11 @@ def _bench(root: Path, run: str, layer: str, fingerprint: str) -> Bench:
     return open_bench(open_dissection(store.artifact("dissection", run)), layer, store)
 
 
+def put(key: str, value: object) -> None:
+    """Give the widget of a key its value before it is drawn."""
+    st.session_state[key] = value
+
+
 def remember(name: str, value: object) -> None:
     """Keep a value for this browser tab."""
     st.session_state[f"kept:{name}"] = value

@@ -9,9 +9,9 @@ import streamlit as st
 from workbench.app import session
 from workbench.app.session import View
 from workbench.app.widgets import notices
-from workbench.app.widgets.dissect_form import dissect_form
+from workbench.app.widgets.dissect_form import TARGET, dissect_form
 from workbench.app.widgets.fired import dissection_title
-from workbench.app.widgets.form_popover import form_popover
+from workbench.app.widgets.form_popover import begin_open, form_popover
 from workbench.app.widgets.layers import draw_layers, headline
 from workbench.app.widgets.page_head import check_tab, chosen_dataset, dataset_box, tabs
 from workbench.app.widgets.unit_ablation import draw_sets
@@ -28,7 +28,18 @@ TABS = {"units": "Units", "layers": "Layers", "removal": "Removal"}
 FACES = {"face": "", "page": "1", "end": "high", "split": "all", "label": ""}
 FILTERS = {"search": "", "layer": "", "concept": "", "emotion": "", "by": "selective", "labelled": "", "sort": ""}
 UNIT = {"unit": "", "part": "evidence"}
-DEFAULTS = {"dataset": "", "run": "", "tab": "units", "units": "1", "of": "", "maps": "", **FILTERS, **UNIT, **FACES}
+DEFAULTS = {
+    "dataset": "",
+    "run": "",
+    "dissect": "",
+    "tab": "units",
+    "units": "1",
+    "of": "",
+    "maps": "",
+    **FILTERS,
+    **UNIT,
+    **FACES,
+}
 RESETS = {
     "dataset": ("run", "of", "units", *FILTERS, *UNIT, *FACES),
     "run": ("of", "units", *FILTERS, *UNIT, *FACES),
@@ -48,6 +59,10 @@ def main() -> None:
         if dataset is None:
             return
         found = session.dissections(dataset.name)
+        if view["dissect"]:
+            session.put(TARGET, view["dissect"])
+            begin_open("new dissection")
+            view.settle(dissect="")
         choose(view, dataset, found)
         if not found:
             st.info(

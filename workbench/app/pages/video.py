@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from workbench.app import score_settings, scores, video_words
+from workbench.app import score_settings, scores, session, video_words
 from workbench.app.session import View
 from workbench.app.widgets import notices
-from workbench.app.widgets.form_popover import form_popover
+from workbench.app.widgets.form_popover import begin_open, form_popover
 from workbench.app.widgets.video_compare import courses, draw_compare
 from workbench.app.widgets.video_emotions import draw_emotions
 from workbench.app.widgets.video_files import draw_files
-from workbench.app.widgets.video_form import begin, follow, score_form
+from workbench.app.widgets.video_form import MODEL_KEY, begin, follow, score_form
 from workbench.app.widgets.video_made import draw_made
 from workbench.app.widgets.video_picture import draw_picture
 from workbench.app.widgets.video_result import first_of, numbers, player, read_live, score_titles
@@ -33,7 +33,16 @@ TABS = {
     "compare": ("Compare", draw_compare),
     "files": ("Files", draw_files),
 }
-PLACE = {"section": "video", "video": "", "score": "", "tab": "made", "at": "", "with": "", "table": ""}
+PLACE = {
+    "section": "video",
+    "video": "",
+    "score": "",
+    "tab": "made",
+    "at": "",
+    "with": "",
+    "table": "",
+    "score_with": "",
+}
 PICTURE = {"model": "face-clip", "concepts": "customer-satisfaction", "way": "file", "whose": "largest"}
 DEFAULTS = {**PLACE, **PICTURE, **dict.fromkeys(score_settings.CONTROLS, ""), "edits": ""}
 RESETS = {"video": ("score", "edits", "at", "with"), "score": ("edits", "with"), "unit": ("window",)}
@@ -46,6 +55,10 @@ def main() -> None:
         if view["section"] not in SECTIONS:
             raise unknown_name("section", view["section"], SECTIONS)
         follow(view)
+        if view["score_with"]:
+            session.put(MODEL_KEY, [view["score_with"]])
+            begin_open("new score")
+            view.settle(score_with="", section="video")
         if view["section"] == "video":
             video(view)
         else:

@@ -21,19 +21,20 @@ OFFERED = (
     "timm:resnet18.a1_in1k",
 )
 """Targets to choose from; others may be typed."""
+TARGET = "dissect.target"
+"""Key of the choice of the network."""
 _TARGET_HELP = (
     "face-cnn (bundled), clip:CLIP (its image tower), torchvision:NAME/WEIGHTS, timm:NAME, checkpoint:FOLDER, or "
-    "network:NAME of this workspace. A network of your own (python:) runs code: only from the command line or Python."
+    "trained:NAME or network:NAME of this workspace. A network of your own (python:) runs code: only from the "
+    "command line or Python."
 )
 
 
 def dissect_form(dataset: Dataset) -> None:
     """Draw the form for ``dataset`` and submit what is asked for as a job."""
     with st.form("new dissection", border=False):
-        networks = [f"network:{artifact.name}" for artifact in session.store().artifacts("network")]
-        target = st.selectbox(
-            "Network", [*OFFERED, *networks], accept_new_options=True, help=_TARGET_HELP, key="dissect.target"
-        )
+        networks = [f"{kind}:{run.name}" for kind in ("trained", "network") for run in session.store().artifacts(kind)]
+        target = st.selectbox("Network", [*OFFERED, *networks], accept_new_options=True, help=_TARGET_HELP, key=TARGET)
         layers = st.text_input(
             "Layers",
             placeholder="all",

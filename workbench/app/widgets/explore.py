@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import streamlit as st
 
 from workbench.app import definitions
@@ -128,32 +129,38 @@ def matrix_of(run: Classification, split: str, fine: bool) -> Matrix:
     classes = tuple(run.classes)
     columns = tuple(colours[name] for name in classes)
     counts = np.asarray(run.metrics[split]["fine" if fine else "confusion"], dtype=np.int64)
-    if fine:
-        spoken = run.membership
-        hint = "{row}, labelled {column}: {count} images, {share} of those whose most probable concept this is"
-        row_colours = tuple(_concept_colour(spoken[i], columns) for i in range(len(run.concepts)))
-        names = tuple(run.concepts)
-        return Matrix(
-            "Concepts against labels",
-            names,
-            classes,
-            counts,
-            spoken,
-            row_colours,
-            columns,
-            "concept ↓",
-            "label",
-            hint,
-            definitions.FINE,
-        )
+    if not fine:
+        return broad_matrix(classes, counts)
+    spoken = run.membership
+    hint = "{row}, labelled {column}: {count} images, {share} of those whose most probable concept this is"
+    row_colours = tuple(_concept_colour(spoken[i], columns) for i in range(len(run.concepts)))
+    names = tuple(run.concepts)
+    return Matrix(
+        "Concepts against labels",
+        names,
+        classes,
+        counts,
+        spoken,
+        row_colours,
+        columns,
+        "concept ↓",
+        "label",
+        hint,
+        definitions.FINE,
+    )
+
+
+def broad_matrix(classes: tuple[str, ...], counts: npt.NDArray[np.int64]) -> Matrix:
+    """Return the matrix of labels against predictions of counts ``(K, K)``."""
+    colours = class_colours(classes)
+    columns = tuple(colours[name] for name in classes)
     hint = "labelled {row}, predicted {column}: {count} images, {share} of those labelled {row}"
-    agree = np.eye(len(classes), dtype=bool)
     return Matrix(
         "Labels against predictions",
         classes,
         classes,
         counts,
-        agree,
+        np.eye(len(classes), dtype=bool),
         columns,
         columns,
         "label ↓",

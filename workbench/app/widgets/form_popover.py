@@ -16,6 +16,11 @@ def form_popover(label: str, name: str, width: Literal["content", "stretch"] = "
     return st.popover(label, icon=":material/add:", width=width, key=f"{name} {sent}", on_change="rerun")
 
 
+def begin_open(name: str) -> None:
+    """Have the popover ``name`` open when it is drawn next; for use before that."""
+    session.put(f"{name} {session.recall(f'sent {name}') or 0}", True)
+
+
 def close(name: str) -> None:
     """Close the popover ``name`` with the next rerun: it is another one then."""
     session.remember(f"sent {name}", (session.recall(f"sent {name}") or 0) + 1)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 MODELS = ("face-clip", "face-cnn")
 """Models to choose from; others may be typed."""
+MODEL_KEY = "score.models"
+"""Key of the choice of models."""
 JOB, UPLOADS = "score jobs", "uploads taken"
 
 
@@ -70,7 +72,9 @@ def settings() -> dict[str, object]:
     """Draw what a video is scored with and return it by the names of the spec's fields."""
     offered = [*MODELS, *scores.stored_models()]
     left, right = st.columns(2)
-    models = left.multiselect("Models", offered, MODELS[:1], accept_new_options=True, help=video_words.MODELS)
+    models = left.multiselect(
+        "Models", offered, MODELS[:1], accept_new_options=True, help=video_words.MODELS, key=MODEL_KEY
+    )
     bundled = bundled_concept_sets()
     concepts = right.selectbox(
         "Concept set",

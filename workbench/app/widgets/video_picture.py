@@ -48,13 +48,24 @@ def draw_picture(view: View) -> None:
         if data is None:
             st.info("Its emotion and its score appear here at once.", icon=":material/mood:")
             return
-        picture = decode(data, "the picture")
-        check_target(spec.model)
-        found = scores.score_picture(picture, spec)
-        if found is None:
-            without_face(view, picture)
-        else:
-            draw_answer(picture, found)
+        draw_scored(view, data, spec)
+
+
+def draw_scored(view: View, data: bytes, spec: ScoreSpec) -> None:
+    """Draw what a picture shows, or that there is no face in it.
+
+    Raises
+    ------
+    WorkbenchError
+        The picture cannot be read, or there is no such model or concept set.
+    """
+    picture = decode(data, "the picture")
+    check_target(spec.model)
+    found = scores.score_picture(picture, spec)
+    if found is None:
+        without_face(view, picture)
+    else:
+        draw_answer(picture, found)
 
 
 def settings(view: View) -> ScoreSpec:
@@ -64,6 +75,12 @@ def settings(view: View) -> ScoreSpec:
     first.selectbox("Model", names, accept_new_options=True, help=video_words.MODEL, **view.bind("model"))
     sets = list(dict.fromkeys([*bundled_concept_sets(), view["concepts"]]))
     second.selectbox("Concept set", sets, accept_new_options=True, help=video_words.CONCEPTS, **view.bind("concepts"))
+    ways(view)
+    return ScoreSpec("picture", view["model"], concepts=view["concepts"], faces=view["whose"])
+
+
+def ways(view: View) -> None:
+    """Draw whether the picture comes from the camera, and which face of it counts."""
     for name, valid in (("way", WAYS), ("whose", FACES)):
         if view[name] not in valid:
             raise unknown_name(name, view[name], valid)
@@ -77,7 +94,6 @@ def settings(view: View) -> ScoreSpec:
                 label_visibility="collapsed",
                 **view.bind(name),
             )
-    return ScoreSpec("picture", view["model"], concepts=view["concepts"], faces=view["whose"])
 
 
 def picture_of(view: View) -> bytes | None:

@@ -1,0 +1,135 @@
+// A table of classifiers. Headings sort; a row is chosen by a click, or by walking with the arrow keys and Enter.
+// Everything is built with textContent: names of classifiers come from data and are never markup.
+
+export default function (component) {
+  const { data, parentElement, setTriggerValue } = component;
+  const root = parentElement.querySelector(".models");
+  const state = (root.workbench ??= { signature: "", buttons: [] });
+  state.send = setTriggerValue;
+  const signature = JSON.stringify(data);
+  if (signature === state.signature) return;
+  const fresh = state.signature === "";
+  state.signature = signature;
+  const active = root.getRootNode().activeElement;
+  const held = root.contains(active) ? active.dataset.order ?? active.dataset.model : null;
+  build(root, state, data);
+  if (held) [...root.querySelectorAll("button")].find((each) => held === (each.dataset.order ?? each.dataset.model))?.focus({ preventScroll: true });
+  if (fresh) show(root, root.querySelector("tr.chosen"));
+}
+
+function build(root, state, data) {
+  const place = root.scrollTop;
+  root.replaceChildren();
+  state.buttons = [];
+  const table = element("table", "");
+  table.setAttribute("aria-label", "Trained classifiers");
+  const head = element("thead", "");
+  head.append(headings(state, data));
+  const body = element("tbody", "");
+  data.rows.forEach((row) => body.append(line(state, data, row)));
+  const first = state.buttons.find((button) => button.dataset.model === data.chosen) ?? state.buttons[0];
+  if (first) first.tabIndex = 0;
+  table.append(head, body);
+  root.append(table);
+  root.onkeydown = (event) => onKey(event, state);
+  root.scrollTop = place;
+}
+
+// The chosen row is in the part of a long table that is seen.
+function show(root, row) {
+  if (row && root.scrollHeight > root.clientHeight) root.scrollTop = row.offsetTop - root.clientHeight / 2;
+}
+
+function headings(state, data) {
+  const holder = element("tr", "");
+  data.columns.forEach((column, place) => {
+    const cell = element("th", place === 0 ? "left name" : place === 1 ? "left plot" : "");
+    cell.scope = "col";
+    cell.style.setProperty("--width", column.width ? `${column.width}px` : "auto");
+    const chosen = Boolean(column.order) && data.order.replace("-", "") === column.order;
+    const falling = data.order.startsWith("-");
+    if (column.order) {
+      cell.setAttribute("aria-sort", !chosen ? "none" : falling ? "descending" : "ascending");
+      const button = element("button", chosen ? "picked" : "", column.title);
+      button.type = "button";
+      button.title = column.help;
+      button.dataset.order = column.order;
+      button.append(element("span", "arrow", !chosen ? "" : falling ? "▼" : "▲"));
+      button.addEventListener("click", () => state.send("sort", column.order));
+      cell.append(button);
+    } else {
+      cell.textContent = column.title;
+      cell.title = column.help;
+    }
+    if (place === 1) cell.append(axis(data));
+    holder.append(cell);
+  });
+  return holder;
+}
+
+function axis(data) {
+  const holder = element("div", "axis");
+  [data.low, (data.low + data.high) / 2, data.high].forEach((value) => {
+    holder.append(element("span", "", `${Math.round(value * 100)} %`));
+  });
+  return holder;
+}
+
+function line(state, data, row) {
+  const chosen = row.model === data.chosen && !row.group;
+  const holder = element("tr", `${chosen ? "chosen" : ""}${row.inside ? " inside" : ""}${row.muted ? " muted" : ""}`);
+  const name = element("td", "left");
+  const button = element("button", "", row.name);
+  button.type = "button";
+  button.dataset.model = row.group ? `group of ${row.model}` : row.model;
+  button.setAttribute("aria-label", row.words);
+  button.setAttribute("aria-pressed", String(chosen));
+  button.tabIndex = -1;
+  state.buttons.push(button);
+  name.append(button, element("div", "note", row.note));
+  name.title = row.hint || `${row.name}, ${row.note}`;
+  holder.append(name, plot(data, row));
+  row.cells.forEach(([text, note]) => {
+    const cell = element("td", "");
+    cell.append(element("div", "", text));
+    if (note) cell.append(element("div", "note", note));
+    holder.append(cell);
+  });
+  holder.addEventListener("click", () => state.send("choose", row.model));
+  return holder;
+}
+
+function plot(data, row) {
+  const holder = element("td", "plot");
+  const track = element("div", "track");
+  const place = (value) => `${((value - data.low) / (data.high - data.low)) * 100}%`;
+  const span = element("div", "span");
+  span.style.left = place(row.low);
+  span.style.width = `calc(${place(row.high)} - ${place(row.low)})`;
+  const dot = element("div", "dot");
+  dot.style.left = place(row.value);
+  track.append(span, dot);
+  const percent = (value) => `${(value * 100).toFixed(1)} %`;
+  holder.title = `${percent(row.value)} right (${percent(row.low)} to ${percent(row.high)})`;
+  if (row.other !== null) {
+    const ring = element("div", "ring");
+    ring.style.left = place(row.other);
+    track.append(ring);
+    holder.title += `; without copies of training images ${percent(row.other)}`;
+  }
+  holder.append(track);
+  return holder;
+}
+
+function onKey(event, state) {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const here = state.buttons.indexOf(event.target);
+  const moves = { ArrowDown: here + 1, ArrowUp: here - 1, Home: 0, End: state.buttons.length - 1 };
+  if (here < 0 || !(event.key in moves)) return;
+  event.preventDefault();
+  const next = state.buttons[moves[event.key]];
+  if (!next) return;
+  state.buttons[here].tabIndex = -1;
+  next.tabIndex = 0;
+  next.focus();
+}

@@ -1,0 +1,99 @@
+"""The trainings of a dataset that run, wait, or have lately ended without a result."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from workbench.app import session, training
+from workbench.app import training_words as words
+from workbench.app.session import View
+from workbench.app.text import plain
+from workbench.app.widgets import job_status
+from workbench.errors import WorkbenchError
+from workbench.jobs import Job
+
+LEFT = "trainings left alone"
+"""Numbers of the jobs that the person does not want to hear of any more."""
+ASKED = "trainings asked for"
+"""Numbers of the jobs that were begun in this tab, each with the classifier that was on show then."""
+
+
+def follow(view: View, dataset: str) -> None:
+    """Show what was begun here as soon as it is there, where no other classifier has been chosen meanwhile."""
+    going = []
+    for number, shown in session.recall(ASKED) or []:
+        job = session.jobs().get(number)
+        place = job_status.result_place(job) if job.status == "done" else None
+        if job.status in job_status.LIVE:
+            going.append((number, shown))
+        elif place and place[1].get("dataset") == dataset and view["model"] == shown:
+            view.set(model=place[1]["model"])
+    session.remember(ASKED, going)
+
+
+def draw_live(view: View, dataset: str) -> None:
+    """Draw the jobs that train on a dataset; while one runs they are looked at again every second."""
+    found = training.trainings(dataset, job_status.LIVE)
+    if found.live:
+        st.fragment(_live, run_every=1.0)(view, dataset, [job.id for job in found.live])
+    left_alone = session.recall(LEFT) or []
+    for job in found.ended:
+        if job.id not in left_alone:
+            unfinished(view, job)
+
+
+def _live(view: View, dataset: str, numbers: list[int]) -> None:
+    """Draw the jobs; when one ends or begins, the whole page is drawn again."""
+    live = training.trainings(dataset, job_status.LIVE).live
+    if [job.id for job in live] != numbers:
+        st.rerun()
+    for job in live:
+        with st.container(border=True, gap="small"):
+            left, right = st.columns([6, 1], vertical_alignment="center")
+            with left:
+                st.markdown(f"{job_status.SYMBOLS[job.status]} **{plain(job.title)}**")
+                if job.status == "running":
+                    job_status.progress(job)
+                else:
+                    st.caption("waits for its turn")
+            with right:
+                job_status.stop_button(job, view.key(f"stop {job.id}"))
+
+
+def unfinished(view: View, job: Job) -> None:
+    """Draw a job that failed or was stopped, and the way to go on."""
+    with st.container(border=True, gap="small"):
+        if job.status == "failed":
+            st.error(f"{plain(job.title)}: {plain(job.error)}", icon=":material/error:")
+        else:
+            st.markdown(f":material/block: **{plain(job.title)}** was stopped; what it had finished is kept.")
+        with st.container(horizontal=True, gap="small"):
+            st.button(
+                "Start the same again",
+                key=view.key(f"again {job.id}"),
+                icon=":material/resume:",
+                help=words.GO_ON,
+                on_click=again,
+                args=(view, job),
+            )
+            st.button(
+                "Leave it", key=view.key(f"leave {job.id}"), type="tertiary", on_click=leave_alone, args=(job.id,)
+            )
+
+
+def again(view: View, job: Job) -> None:
+    """Ask for the same once more."""
+    try:
+        begun(view, session.jobs().submit(job.spec))
+    except WorkbenchError as error:
+        st.toast(plain(error))
+
+
+def begun(view: View, job: Job) -> None:
+    """Note what was begun in this tab."""
+    session.remember(ASKED, [*(session.recall(ASKED) or []), (job.id, view["model"])])
+
+
+def leave_alone(number: int) -> None:
+    """Speak no more of a job in this tab."""
+    session.remember(LEFT, [*(session.recall(LEFT) or []), number])
