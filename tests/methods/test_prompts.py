@@ -50,6 +50,17 @@ def test_a_choice_from_the_bank_is_what_classifying_with_its_texts_gives(
     assert (found.ranked == expected.ranked).mean() > 0.99  # similarities that tie may round either way
 
 
+@pytest.mark.parametrize("aggregate", AGGREGATES)
+@settings(deadline=None)
+@given(seed=st.integers(0, 1000))
+def test_a_template_alone_answers_as_a_set_of_it_does(aggregate: str, seed: int) -> None:
+    images, texts, sentences = planted(seed, count=60)
+    bank = filled(images, texts, sentences)
+    for line in sentences:
+        expected = bank.classify([line], MEMBERSHIP, aggregate).ranked[:, 0]
+        assert (bank.alone(line, MEMBERSHIP, aggregate) == expected).mean() > 0.99
+
+
 def test_a_sentence_is_encoded_once() -> None:
     images, texts, sentences = planted(0)
     bank, asked = Bank(images, SCALE), []

@@ -12,6 +12,7 @@ from tests.studies.random_directions import tell_apart
 from workbench.data.concepts import Concept, load_concept_set, parse_concept_sets, save_concept_set
 from workbench.data.datasets import Dataset
 from workbench.errors import ConceptSetError, SpecError
+from workbench.methods.prompts import Bank
 from workbench.models.clip import Clip
 from workbench.specs import ClassifySpec, ImportSpec
 from workbench.store import Store
@@ -57,6 +58,35 @@ def test_an_edit_gives_what_classifying_with_it_gives(
     assert [run.classes[place] for place in tried.answers] == run.predicted[tried.rows].tolist()
 
 
+@pytest.mark.parametrize("aggregate", ["sum", "max", "vote", "vote-mean"])
+def test_each_template_alone_is_measured_and_not_worked_out_again(
+    lab: PromptLab, monkeypatch: pytest.MonkeyPatch, aggregate: str
+) -> None:
+    tried = lab.evaluate(FER7, aggregate)
+    assert list(tried.alone) == list(FER7.templates)
+    for template in FER7.templates[:2]:
+        assert lab.evaluate(replace(FER7, templates=(template,)), aggregate).measured.recalls == tried.alone[template]
+    monkeypatch.setattr(Bank, "alone", lambda *_: pytest.fail("worked out again"))
+    assert lab.evaluate(replace(FER7, templates=FER7.templates[1:]), aggregate).alone == {
+        name: tried.alone[name] for name in FER7.templates[1:]
+    }
+
+
+def test_an_attribute_without_labels_gives_answers_and_no_score(lab: PromptLab) -> None:
+    gender = load_concept_set("sentence-ensembles#gender")
+    found = lab.guess(gender)
+    assert found.rows.tolist() == lab.dataset.rows("validation").tolist()
+    assert found.shares().sum() == pytest.approx(1)
+    one = lab.guess(replace(gender, templates=gender.templates[:1]))
+    assert found.shares(gender.templates[0]).tolist() == one.shares().tolist()
+
+
+def test_another_split_is_met_with_the_same_images_and_clip(store: Store, lab: PromptLab, clip: str) -> None:
+    there, anew = lab.on("test").evaluate(FER7), open_lab("faces", clip, store, "test").evaluate(FER7)
+    assert np.array_equal(there.answers, anew.answers)
+    assert np.array_equal(there.rows, lab.dataset.rows("test"))
+
+
 def test_only_new_sentences_are_encoded(lab: PromptLab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Clip, "encode_prepared", lambda *_: pytest.fail("encoded pictures"))
     assert lab.evaluate(FER7).encoded == len(FER7.templates) * 7
@@ -79,6 +109,8 @@ def test_two_edits_are_compared_on_the_same_images(lab: PromptLab) -> None:
     found = lab.compare(before, after)
     assert found.images == len(before.rows)
     assert found.changes["accuracy"].after.value == pytest.approx(after.measured.accuracy.value)
+    change = found.changes["top_k"]
+    assert (change.before, change.after) == (before.measured.top_k, after.measured.top_k)
     fewer = replace(FER7, classes=FER7.classes[:2], concepts=FER7.concepts[:2])
     with pytest.raises(SpecError, match="these prompts tell angry, disgust apart, the others angry, disgust, fear"):
         lab.compare(before, lab.evaluate(fewer))

@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from workbench.errors import SpecError, unknown_name
 from workbench.methods.bootstrap import RESAMPLES, Estimate, estimate, resample_counts
 from workbench.methods.metrics import confusion_matrix, in_top_k, scores
 from workbench.methods.proportions import share
 from workbench.methods.shapes import Bools, Floats, Ints, check_embeddings, check_labels, check_unit
-from workbench.methods.zeroshot import ClassScores, fold_max, fold_sum, fold_vote
+from workbench.methods.votes import best, count_votes
+from workbench.methods.zeroshot import ClassScores, fold_max, fold_sum
 from workbench.specs import AGGREGATES
 
 TOP = 3
@@ -86,6 +88,9 @@ class Bank:
         prompts : sequence of sequence of str
             T lists of C sentences, as ``ConceptSet.prompts`` gives them; all prepared.
         """
+        return self._logits(prompts).T
+
+    def _logits(self, prompts: Sequence[Sequence[str]]) -> Floats:
         found = np.empty((len(prompts[0]), len(self)), dtype=np.float32)
         for row, sentences in zip(found, zip(*prompts, strict=True), strict=True):
             length = float(np.linalg.norm(np.mean([self._vectors[each] for each in sentences], axis=0)))
@@ -93,7 +98,7 @@ class Bank:
                 raise SpecError(f"the sentences {sentences[0]!r}, .. cancel out: their mean has length 0")
             np.sum([self._similarities[each] for each in sentences], axis=0, out=row)
             row *= self._scale / (len(sentences) * length)
-        return found.T
+        return found
 
     def classify(
         self, prompts: Sequence[Sequence[str]], membership: Bools, aggregate: str, top_k: int = TOP
@@ -115,13 +120,46 @@ class Bank:
             return fold(self.logits(prompts), membership, aggregate, top_k)
         if aggregate not in AGGREGATES:
             raise unknown_name("aggregate", aggregate, AGGREGATES)
-        sizes = membership.sum(axis=0)
-        weights = membership.T / np.maximum(sizes, 1)[:, None] if aggregate == "vote-mean" else membership.T
-        by_class = np.empty((len(self), len(prompts), len(sizes)))  # synonyms joined first: fewer values to rank
-        for place, sentences in enumerate(prompts):
-            similar = np.stack([self._similarities[each] for each in sentences])  # (C, N)
-            by_class[:, place] = (weights.astype(np.float64) @ similar).T
-        return fold_vote(by_class, np.diag(sizes > 0), top_k)
+        scores = np.stack([self._joined(sentences, membership, aggregate) for sentences in prompts])  # (T, K, N)
+        return count_votes(scores, spoken_for(membership), top_k)
+
+    def alone(self, sentences: Sequence[str], membership: Bools, aggregate: str) -> NDArray[np.int16]:
+        """Return the class that one template answers for each image, as :meth:`classify` has it: int16 ``(N,)``.
+
+        Parameters
+        ----------
+        sentences : sequence of str
+            The template with each of the C concepts, all prepared.
+        membership, aggregate
+            As for :meth:`classify`.
+        """
+        if aggregate not in ("sum", "max"):
+            scores = self._joined(sentences, membership, aggregate)
+            return best(np.where(spoken_for(membership)[:, None], scores, -np.inf))
+        speaking = np.flatnonzero(membership.any(axis=1))
+        logits = self._logits([[sentences[place] for place in speaking.tolist()]])
+        shares = np.exp(logits - logits.max(axis=0))
+        members = [np.flatnonzero(column) for column in membership[speaking].T]
+        sums = np.stack([shares[own].sum(axis=0, dtype=np.float64) for own in members])
+        if aggregate == "sum":
+            return best(sums)
+        return best(np.stack([shares[own].max(axis=0, initial=0.0) for own in members]), sums)
+
+    def _joined(self, sentences: Sequence[str], membership: Bools, aggregate: str) -> Floats:
+        """Join the similarities of each class's concepts in one template: float64 ``(K, N)``."""
+        found = np.zeros((membership.shape[1], len(self)))
+        for row, column in zip(found, membership.T, strict=True):
+            own = np.flatnonzero(column)
+            for place in own.tolist():
+                row += self._similarities[sentences[place]]
+            if aggregate == "vote-mean" and len(own):
+                row /= len(own)
+        return found
+
+
+def spoken_for(membership: Bools) -> Bools:
+    """Return which classes have a concept, bool ``(K,)``."""
+    return np.asarray(membership.any(axis=0))
 
 
 def fold(logits: Floats, membership: Bools, aggregate: str, top_k: int = TOP) -> ClassScores:
@@ -201,18 +239,25 @@ def measure(labels: Ints, ranked: Ints, classes: Sequence[str], resamples: int =
     confusion = confusion_matrix(labels, ranked[:, 0], len(classes))
     observed = scores(confusion)
     drawn = scores(resample_counts(confusion, resamples, seed), (confusion.sum(axis=0) + confusion.sum(axis=1)) > 0)
-    right, support = np.diagonal(confusion), confusion.sum(axis=1)
+    right = np.diagonal(confusion)
     return Measured(
         images=len(labels),
         accuracy=share(int(right.sum()), len(labels)),
         top_k=share(int(in_top_k(labels, ranked, TOP).sum()), len(labels)),
         macro_f1=estimate(float(observed.macro_f1), drawn.macro_f1),
         weighted_f1=estimate(float(observed.weighted_f1), drawn.weighted_f1),
-        recalls=tuple(
-            Recall(name, int(support[place]), share(int(right[place]), int(support[place])))
-            for place, name in enumerate(classes)
-            if support[place]
-        ),
+        recalls=recalls(labels, ranked[:, 0], classes),
+    )
+
+
+def recalls(labels: Ints, answers: Ints | NDArray[np.int16], classes: Sequence[str]) -> tuple[Recall, ...]:
+    """Return the recall of each class that has images; labels and answers ``(N,)`` as for :func:`measure`."""
+    support = np.bincount(labels, minlength=len(classes))
+    right = np.bincount(labels[answers == labels], minlength=len(classes))
+    return tuple(
+        Recall(name, int(support[place]), share(int(right[place]), int(support[place])))
+        for place, name in enumerate(classes)
+        if support[place]
     )
 
 

@@ -120,17 +120,17 @@ def compare(
     if not len(labels):
         raise SpecError("there are no images to compare two classifiers on")
     was, now = before == labels, after == labels
-    changes = {"accuracy": _share_change(was, now), **_mean_changes(labels, before, after, count, resamples, seed)}
+    changes = {"accuracy": share_change(was, now), **_mean_changes(labels, before, after, count, resamples, seed)}
     support = np.bincount(labels, minlength=count)
     recalls = tuple(
-        ClassRecall(name, int(support[place]), _share_change(was[labels == place], now[labels == place]))
+        ClassRecall(name, int(support[place]), share_change(was[labels == place], now[labels == place]))
         for place, name in enumerate(classes)
         if support[place]
     )
     return Comparison(len(labels), changes, mcnemar(was, now), recalls)
 
 
-def _share_change(before: Bools, after: Bools) -> Change:
+def share_change(before: Bools, after: Bools) -> Change:
     """Compare how many images are right before and after, both ``(N,)`` with N at least 1."""
     count, gained, lost = len(before), int((after & ~before).sum()), int((before & ~after).sum())
     return Change(
@@ -152,12 +152,12 @@ def _mean_changes(labels: Ints, before: Ints, after: Ints, count: int, resamples
 def _means(counts: Ints, labels: Ints, answers: Ints, n_classes: int) -> np.ndarray:
     """Return macro F1 and balanced accuracy of counts ``(R, M)``, each over the classes it holds: ``(R, 2)``."""
     cell = labels * n_classes + answers
+    places = (cell[:, None] == np.arange(n_classes**2)).astype(np.float64)  # (M, K * K)
     parts = []
-    block = max(1, _BLOCK // n_classes**2)
+    block = max(1, _BLOCK // max(len(cell), n_classes**2))
     for start in range(0, len(counts), block):
         part = counts[start : start + block]
-        cells = np.zeros((len(part), n_classes**2), dtype=np.int64)
-        np.add.at(cells.T, cell, part.T)
+        cells = (part.astype(np.float64) @ places).astype(np.int64)  # whole numbers far below 2^53: exact
         confusion = cells.reshape(-1, n_classes, n_classes)
         found = scores(confusion)
         labelled = found.support > 0

@@ -1,0 +1,248 @@
+"""Two classifications against each other: which is better, on which classes, and the images they disagree on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import streamlit as st
+
+from workbench.app import compare_words as words
+from workbench.app import comparisons, session
+from workbench.app.browse import Rows, csv_bytes
+from workbench.app.components import Tile
+from workbench.app.components.face_card import Card, Part, face_card
+from workbench.app.session import View
+from workbench.app.text import count, interval, percent, plain
+from workbench.app.widgets import notices
+from workbench.app.widgets.compare_form import choose_pair, invite
+from workbench.app.widgets.face_panel import class_bars, make_card
+from workbench.app.widgets.faces import ChosenFace, browse_faces, chosen_face
+from workbench.app.widgets.metrics import CHART
+from workbench.data.datasets import Dataset
+from workbench.errors import unknown_name
+from workbench.figures import compare as figures
+from workbench.figures.theme import UNKNOWN, class_colours
+from workbench.methods.reweight_verdict import p_text, points
+
+if TYPE_CHECKING:
+    from workbench.studies.classification import Classification
+    from workbench.studies.compare import RunComparison
+
+DEFAULTS = {"comparison": "", "first": "", "second": "", "on": "", "right": "", "label": "", "face": "", "page": "1"}
+"""What a page's view needs so that :func:`compare` can be drawn on it."""
+_FACES = ("right", "label", "face", "page")
+RESETS = {
+    "comparison": ("first", "second", "on", *_FACES),
+    "first": _FACES,
+    "second": _FACES,
+    "on": _FACES,
+    "right": ("face", "page"),
+    "label": ("face", "page"),
+}
+"""What falls back when one of these changes."""
+RIGHT = {"": "All", "first": "First right", "second": "Second right", "neither": "Neither"}
+TILE = 208
+GRID_HEIGHT = 640
+
+
+def compare(view: View, dataset: Dataset) -> None:
+    """Draw the choice of two classifications of ``dataset``, and their comparison or the offer to make it.
+
+    Parameters
+    ----------
+    view : View
+        Has the names of :data:`DEFAULTS`, with :data:`RESETS`.
+    dataset : Dataset
+        What both classify.
+
+    Raises
+    ------
+    SpecError
+        The view names a run, split, comparison, class or face that is not there.
+    """
+    pair = choose_pair(view, dataset)
+    if pair is None:
+        return
+    found = comparisons.find(dataset, *pair) if pair.first != pair.second else None
+    if found is None:
+        invite(pair, view.key("compare"))
+        return
+    draw_comparison(view, dataset, found)
+
+
+def draw_comparison(view: View, dataset: Dataset, found: RunComparison) -> None:
+    """Draw a stored comparison."""
+    text = f"**{plain(found.sentence)}**"
+    if found.better:
+        st.success(text, icon=":material/check_circle:")
+    else:
+        st.info(text, icon=":material/balance:")
+    headline(found)
+    notices.notes(found.notes)
+    figure_columns(view, found)
+    st.subheader("Images they disagree on", anchor=False)
+    draw_disagreements(view, dataset, found)
+
+
+def headline(found: RunComparison) -> None:
+    """Draw the numbers of a comparison, each with its definition."""
+    change, test, counts = found.comparison.changes["accuracy"], found.comparison.mcnemar, found.counts
+    difference, both = change.difference, f"both right {count(counts['both'])}"
+    shown = {
+        "first": (percent(change.before.value, 2), interval(change.before._asdict())),
+        "second": (percent(change.after.value, 2), interval(change.after._asdict())),
+        "difference": (points(difference.value), f"{points(difference.low)} to {points(difference.high)}"),
+        "alone": (f"{count(counts['first'])} / {count(counts['second'])}", p_text(test.p)),
+        "disagree": (
+            count(counts["disagree"]),
+            f"of {count(found.comparison.images)}; {both}",
+        ),
+    }
+    row = st.container(horizontal=True, gap="small")
+    for name, (value, note) in shown.items():
+        title, help_text = words.NUMBERS[name]
+        row.metric(title, value, note, delta_color="off", delta_arrow="off", width=TILE, help=help_text)
+
+
+def figure_columns(view: View, found: RunComparison) -> None:
+    """Draw the scores and the recalls of both, and the images of each class that only one has right."""
+    comparison, tests = found.comparison.to_dict(), [test._asdict() for test in found.tests]
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown("**Scores**", help=words.SCORES)
+        st.plotly_chart(figures.scores(comparison, found.models), key=view.key("scores"), config=CHART)
+        st.markdown("**Only one is right**", help=words.ALONE)
+        st.plotly_chart(figures.disagreements(tests, found.models), key=view.key("alone"), config=CHART)
+    with right:
+        st.markdown("**Recall of each class**", help=words.RECALLS)
+        st.plotly_chart(figures.recalls(comparison, tests, found.models), key=view.key("recalls"), config=CHART)
+        with st.expander("Class by class", icon=":material/table_rows:"):
+            st.dataframe(class_table(found), hide_index=True, column_config=_columns())
+
+
+def class_table(found: RunComparison) -> pd.DataFrame:
+    """Return the tests of the classes as a table."""
+    return pd.DataFrame(
+        [(test.name, test.images, test.only_first, test.only_second, test.p, test.q) for test in found.tests],
+        columns=["class", *words.COLUMNS],
+    )
+
+
+def draw_disagreements(view: View, dataset: Dataset, found: RunComparison) -> None:
+    """Draw the filters, the images on which the two disagree, and the chosen face.
+
+    Raises
+    ------
+    SpecError
+        The view names a class or a way to be right that is not there.
+    """
+    table = found.disagreements
+    labels = sorted(set(table["label"].to_pylist()) - {""}, key=_order(found.classes))
+    for name, valid in (("right", RIGHT), ("label", ["", *labels])):
+        if view[name] not in valid:
+            raise unknown_name(name, view[name], valid)
+    rows = found.rows(view["right"], view["label"])
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.segmented_control(
+            "Who is right",
+            list(RIGHT),
+            required=True,
+            format_func=lambda name: f"{RIGHT[name]} · {count(len(found.rows(name, view['label'])))}",
+            help=words.ORDER,
+            **view.bind("right", of=view["label"]),
+        )
+        st.selectbox("Label", ["", *labels], width=150, format_func=lambda name: name or "any", **view.bind("label"))
+        if st.button(
+            f"Review these {count(len(rows))}",
+            key=view.key("review"),
+            icon=":material/rule:",
+            help=words.REVIEW,
+            disabled=not len(rows),
+        ):
+            session.remember("selection", (dataset.name, rows))
+            st.switch_page(notices.REVIEW, query_params={"dataset": dataset.name, "queue": "selection"})
+    runs = (
+        session.classification(dataset.name, found.spec.first),
+        session.classification(dataset.name, found.spec.second),
+    )
+    left, right = st.columns([5, 8], gap="medium")
+    with left:
+        st.caption(f"**First**: {plain(found.models[0])}. **Second**: {plain(found.models[1])}.")
+        face = chosen_face(view, dataset, rows, "Choose a face to see it large. Arrow keys walk through them.")
+        if face is not None:
+            face_card(
+                replace(make_both(dataset, runs, face), reveal=True),
+                key=view.key("card"),
+                on_step=face.step,
+                on_pick=lambda: view.set(face=str(view.event("card", "pick"))),
+            )
+    with right:
+        browse_faces(
+            view,
+            dataset,
+            rows,
+            lambda shown: tiles(runs, shown),
+            lambda: export(runs, rows),
+            height=GRID_HEIGHT,
+            empty="No image is here. Widen the filters.",
+        )
+
+
+def make_both(dataset: Dataset, runs: tuple[Classification, Classification], face: ChosenFace) -> Card:
+    """Gather what is shown of a face: the first run's probabilities, and below them the second's."""
+    first, second = runs
+    card, row = make_card(dataset, first, face), face.row
+    colours = class_colours(tuple(dict.fromkeys([*first.classes, *second.classes])))
+    label, answers = str(first.labels[row]), (str(first.predicted[row]), str(second.predicted[row]))
+    verdict = [Part("labelled"), Part(label, colours.get(label, UNKNOWN))] if label else [Part("no label")]
+    for name, answer in zip(("first", "second"), answers, strict=True):
+        verdict += [Part(name), Part(answer, colours.get(answer, UNKNOWN))]
+    bars = [replace(bar, hint=f"{bar.hint} This is the first run.") for bar in class_bars(first, row, colours)]
+    other = [replace(bar, hint=f"{bar.hint} This is the second run.") for bar in class_bars(second, row, colours)]
+    facts = [fact for fact in card.facts if fact.name not in ("margin", "seen in training")]
+    return replace(card, verdict=verdict, facts=facts, bars=bars, concepts=other, concepts_title="The second run's")
+
+
+def tiles(runs: tuple[Classification, Classification], rows: Rows) -> Sequence[Tile]:
+    """Return a tile for each row: both answers, and the label."""
+    first, second = runs
+    colours = class_colours(tuple(dict.fromkeys([*first.classes, *second.classes])))
+    found = []
+    for row in rows.tolist():
+        label, one, two = str(first.labels[row]), str(first.predicted[row]), str(second.predicted[row])
+        hint = f"{first.ids[row]}: labelled {label or 'nothing'}, first {one}, second {two}"
+        line = tuple(colours.get(name, UNKNOWN) for name in (one, two))
+        found.append(Tile(row, one, two, line, hint, f"label {label}" if label else "no label"))
+    return found
+
+
+def export(runs: tuple[Classification, Classification], rows: Rows) -> bytes:
+    """Return the list of faces as CSV."""
+    first, second = runs
+    header = ["id", "split", "label", "first", "first probability", "second", "second probability"]
+    lines = (
+        [first.ids[row], first.splits[row], first.labels[row], *_answer(first, row), *_answer(second, row)]
+        for row in rows.tolist()
+    )
+    return csv_bytes(header, lines)
+
+
+def _answer(run: Classification, row: int) -> tuple[str, str]:
+    answer = str(run.predicted[row])
+    return answer, f"{float(run.class_probabilities[row, run.classes.index(answer)]):.6f}"
+
+
+def _order(classes: Sequence[str]) -> Any:
+    places = {name: place for place, name in enumerate(classes)}
+    return lambda name: (places.get(name, len(places)), name)
+
+
+def _columns() -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        name: st.column_config.NumberColumn(name, help=text, format="%.3f" if name in ("p", "q") else "localized")
+        for name, text in words.COLUMNS.items()
+    }
+    return shown
