@@ -18,8 +18,8 @@ NUMBERS = {
     ),
     "alone": (
         "Only one right",
-        "Images that only the first, and that only the second has right. Below it the exact two-sided McNemar test: how "
-        "often chance alone would share them out at least as unevenly.",
+        "Images that only the first, and that only the second has right. Below it the exact two-sided McNemar test: "
+        "how often chance alone would share them out at least as unevenly.",
     ),
     "disagree": (
         "They disagree",
@@ -29,8 +29,8 @@ NUMBERS = {
 """Name and definition of each number over a comparison."""
 
 SCORES = (
-    "Three scores of both on the same images, with 95 % intervals; on hover the paired difference. Macro F1 is the mean "
-    "of F1 over classes, balanced accuracy the mean of recall."
+    "Three scores of both on the same images, with 95 % intervals; on hover the paired difference. Macro F1 is the "
+    "mean of F1 over classes, balanced accuracy the mean of recall."
 )
 RECALLS = (
     "Share of each class's images that is predicted so. * marks classes whose difference holds: q up to 0.05, where q "

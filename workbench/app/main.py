@@ -19,6 +19,7 @@ PAGES = [
     st.Page(notices.DATA, title="Data", icon=":material/photo_library:", url_path="data"),
     st.Page(notices.CONFUSIONS, title="Confusions", icon=":material/grid_on:", url_path="confusions"),
     st.Page(notices.MAP, title="Map", icon=":material/scatter_plot:", url_path="map"),
+    st.Page(notices.PROMPTS, title="Prompts", icon=":material/edit_note:", url_path="prompts"),
     st.Page(notices.REVIEW, title="Review", icon=":material/rate_review:", url_path="review"),
     st.Page(notices.SLICES, title="Slices", icon=":material/pie_chart:", url_path="slices"),
     st.Page(notices.NEURONS, title="Neurons", icon=":material/neurology:", url_path="neurons"),
