@@ -96,7 +96,7 @@ def disturb(faces: Faces, name: str, level: float, seeds: Ints) -> Faces:
         return faces
     if not kind.low <= level <= kind.high:
         raise SpecError(f"{name} of {level:g} is out of range: {kind.low:g} to {kind.high:g} ({kind.unit})")
-    return kind.apply(faces, level, seeds) if len(faces) else faces
+    return kind.apply(faces, float(level), seeds) if len(faces) else faces
 
 
 def _whole(values: Floats) -> Faces:
