@@ -162,7 +162,8 @@ class Clip:
         return TrainingImages.read(self._folder) if self._folder else None
 
     @cached_property
-    def _vocabulary(self) -> frozenset[str] | None:
+    def vocabulary(self) -> frozenset[str] | None:
+        """The words a small model saw in training, lower case; None where it does not say."""
         path = self._folder / "vocabulary.json" if self._folder else None
         if path is None or not path.is_file():
             return None
@@ -173,10 +174,10 @@ class Clip:
 
         A word is a run of letters, lower-cased, apostrophes kept.
         """
-        if self._vocabulary is None:
+        if self.vocabulary is None:
             return []
         words = {word for text in texts for word in re.findall(r"[^\W\d_]+(?:'[^\W\d_]+)*", text.lower())}
-        return sorted(words - self._vocabulary)
+        return sorted(words - self.vocabulary)
 
     def prepare(self, images: Sequence[Image.Image]) -> torch.Tensor:
         """Turn pictures (``L`` or ``RGB``, any size) into the tower's input.

@@ -85,7 +85,7 @@ class PromptTower:
         SpecError
             The text has no tokens.
         """
-        tokens = self._tokens(text)
+        tokens = self.tokens(text)
         if not tokens:
             raise SpecError(f"words: {text!r} has no words to begin with; give some such as 'a photo of a', or none")
         return self.table[torch.tensor(tokens, device=self.table.device)].clone()
@@ -109,7 +109,7 @@ class PromptTower:
             A prompt is longer than the tower's context; the text gives the numbers.
         """
         before = {"end": length, "middle": length // 2, "front": 0}[position]
-        stand_in = self._tokens(_STAND_IN)[0]
+        stand_in = self.tokens(_STAND_IN)[0]
         texts = [" ".join([_STAND_IN] * before + [name] + [_STAND_IN] * (length - before)) for name in names]
         self._check_length(names, texts, length)
         tokens = self._tokenizer(texts).to(self.table.device)
@@ -153,12 +153,12 @@ class PromptTower:
             "" if token in special else str(self._tokenizer.decode([token])).strip() for token in range(len(self.table))
         ]
 
-    def _tokens(self, text: str) -> list[int]:
+    def tokens(self, text: str) -> list[int]:
         """Return a text's tokens, uncut, without those of its beginning and end."""
         return list(self._tokenizer.encode(text))
 
     def _check_length(self, names: Sequence[str], texts: Sequence[str], length: int) -> None:
-        lengths = [len(self._tokens(text)) + 2 for text in texts]
+        lengths = [len(self.tokens(text)) + 2 for text in texts]
         needed, longest = max(lengths), lengths.index(max(lengths))
         if needed > self.context_length:
             most = self.context_length - (needed - length)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -59,18 +59,19 @@ class Case:
         present = set(self.labels[self.train].tolist())
         return [name for number, name in enumerate(self.classes) if number not in present]
 
-    def judge(self, probabilities: Floats, seed: int) -> dict[str, Any]:
-        """Evaluate class probabilities ``(len(report), K)`` of the images reported on; see methods.metrics."""
-        return _evaluated(self.labels[self.report], probabilities, seed)
+    def judge(self, probabilities: Floats, seed: int, ranked: Ints | None = None) -> dict[str, Any]:
+        """Evaluate class probabilities ``(len(report), K)`` of the images reported on; see methods.metrics.
 
-    def judge_unseen(self, probabilities: Floats, seed: int) -> dict[str, Any] | None:
+        ``ranked`` are the classes from the best on, where probabilities do not say.
+        """
+        ranked = ranks(probabilities, probabilities.shape[1]) if ranked is None else ranked
+        return evaluate(self.labels[self.report], ranked, probabilities, seed=seed).to_dict()
+
+    def judge_unseen(self, probabilities: Floats, seed: int, ranked: Ints | None = None) -> dict[str, Any] | None:
         """Evaluate the images reported on of which no copy was learned from; None where there is none."""
         new = ~is_copy(self.dataset, self.train, self.report)
-        return _evaluated(self.labels[self.report][new], probabilities[new], seed) if new.any() else None
-
-
-def _evaluated(labels: Ints, probabilities: Floats, seed: int) -> dict[str, Any]:
-    return evaluate(labels, ranks(probabilities, probabilities.shape[1]), probabilities, seed=seed).to_dict()
+        fewer = replace(self, report=self.report[new])
+        return fewer.judge(probabilities[new], seed, None if ranked is None else ranked[new]) if new.any() else None
 
 
 def open_case(
