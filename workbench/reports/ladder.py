@@ -98,6 +98,40 @@ def prompts(artifact: Artifact) -> Report:
     return _report(artifact, parts, found.notes)
 
 
+def ladder(artifact: Artifact) -> Report:
+    """Report every way to classify side by side, the most accurate first, and what was reported of each elsewhere."""
+    from workbench.studies.standings import open_ladder
+
+    found = open_ladder(artifact)
+    spec = found.spec
+    rows, costs, elsewhere = [], [], []
+    for each in found.standings:
+        title = each.rung.title
+        figures = (each.accuracy, each.top_3, each.macro_f1, each.ece)
+        unseen = _estimate(each.unseen) if each.unseen else ""
+        rows.append([title, each.seeds, *map(_estimate, figures), unseen, _behind(each.behind)])
+        costs.append([title, _known(each.parameters), decimals(each.seconds, 1), f"{each.rate:,.0f}", each.made])
+        elsewhere += [[title, f"{published.percent:g}", published.source] for published in each.rung.published]
+    head = ["way", "seeds", "accuracy", "top-3", "macro F1", "ECE", "without copies", "behind the best (points)"]
+    parts: list[Table | str] = [
+        found.sentence,
+        f"always answering the commonest class: {100 * found.commonest:.1f} %",
+        Table(head, rows, f"On the {found.images:,} images of {spec.report_on}; {_PERCENT} over images and seeds"),
+        Table(["way", "learned numbers", "seconds to learn", "images/s", "stored as"], costs, "What it costs here"),
+        Table(["way", "accuracy (%)", "reported by"], elsewhere, "Reported elsewhere: other models, other images"),
+    ]
+    return _report(artifact, parts, found.notes)
+
+
+def _behind(difference: Any) -> str:
+    value, low, high = (points(each, 1) for each in difference)
+    return f"{value} ({low} to {high})" if any(difference) else ""
+
+
+def _known(count: int | None) -> str:
+    return "" if count is None else f"{count:,}"
+
+
 def _evaluated(found: Mapping[str, Any]) -> list[object]:
     third = found["top_k_accuracy"].get("3")
     figures = [found["accuracy"], found["macro_f1"], third, found["calibration"]["error"]]

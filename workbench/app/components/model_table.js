@@ -19,10 +19,11 @@ export default function (component) {
 
 function build(root, state, data) {
   const place = root.scrollTop;
+  root.classList.toggle("whole", data.whole);
   root.replaceChildren();
   state.buttons = [];
   const table = element("table", "");
-  table.setAttribute("aria-label", "Trained classifiers");
+  table.setAttribute("aria-label", "Classifiers");
   const head = element("thead", "");
   head.append(headings(state, data));
   const body = element("tbody", "");

@@ -70,6 +70,7 @@ def model_table(
     chosen: str,
     on_sort: Callable[[], None],
     on_choose: Callable[[], None],
+    whole: bool = False,
 ) -> None:
     """Draw the table.
 
@@ -87,6 +88,8 @@ def model_table(
         The row to mark.
     on_sort, on_choose : callable
         Called before the rerun that each causes.
+    whole : bool
+        Whether all rows are seen at once; else a long table scrolls.
     """
     low, high = span([value for row in rows for value in (row.low, row.high, row.other or row.low)])
     renderer("model_table", "models")(
@@ -96,6 +99,7 @@ def model_table(
             "rows": [asdict(row) for row in rows],
             "order": order,
             "chosen": chosen,
+            "whole": whole,
             "low": low,
             "high": high,
         },

@@ -13,7 +13,7 @@ from workbench.errors import WorkbenchError
 START, DATA, CONFUSIONS, JOBS = "pages/start.py", "pages/data.py", "pages/confusions.py", "pages/jobs.py"
 NEURONS, REWEIGHT, VIDEO = "pages/neurons.py", "pages/reweight.py", "pages/video.py"
 MAP, REVIEW, SLICES = "pages/map.py", "pages/review.py", "pages/slices.py"
-PROMPTS, TRAINING = "pages/prompts.py", "pages/training.py"
+PROMPTS, TRAINING, LADDER = "pages/prompts.py", "pages/training.py", "pages/ladder.py"
 """The pages by the names that links use."""
 
 

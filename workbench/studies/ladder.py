@@ -1,0 +1,246 @@
+"""Run every way to classify faces on the same images, and put them side by side."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from workbench.data.datasets import open_dataset
+from workbench.data.images import decode
+from workbench.errors import SpecError, WorkbenchError
+from workbench.methods.bootstrap import Estimate
+from workbench.methods.over_seeds import Measured, behind, measure
+from workbench.methods.shapes import Bools, Ints
+from workbench.progress import SILENT, Progress
+from workbench.specs import LadderSpec, PredictSpec, Spec
+from workbench.store import Artifact, ArtifactKey, Build, Store
+from workbench.studies import run_study
+from workbench.studies.case import Case, is_copy, open_case
+from workbench.studies.classification import KIND as CLASSIFICATION
+from workbench.studies.classification import Classification, open_classification
+from workbench.studies.rungs import Rung, chosen
+from workbench.studies.standings import KIND, Ladder, Standing
+
+if TYPE_CHECKING:
+    from workbench.studies.classifier import Classifier
+
+MEASURE = 1
+"""Number of the way rungs are run and measured; ladders of another are run again."""
+TIMED, WARM = 256, 32
+"""Images that a rung's speed is measured on, and those before that do not count."""
+
+
+@dataclass(frozen=True)
+class _Climbed:
+    """A rung that was run: the classifications of its seeds, and the figures on the images reported on."""
+
+    rung: Rung
+    runs: tuple[Classification, ...]
+    measured: Measured
+    unseen: Measured | None
+    parameters: int | None
+    seconds: float | None
+    rate: float
+    made: str
+
+
+def ladder(spec: LadderSpec, store: Store, progress: Progress = SILENT) -> Ladder:
+    """Run every rung on a dataset, or return what is stored; what a rung needs is found or made by its own study.
+
+    Raises
+    ------
+    SpecError
+        No such dataset, split, CLIP or rung; a split without labelled images; no rung can be run.
+    ModelError
+        The weights of the CLIP cannot be had.
+    Cancelled
+        Stopped by ``progress``; the rungs finished so far are kept, and found when it is run again.
+    """
+    from workbench.models.clip import load_clip  # loads torch, which reading a stored ladder does without
+
+    dataset = open_dataset(store, spec.dataset)
+    rungs = chosen(spec.rungs)
+    case = open_case(spec, dataset, "a classifier", "choose settings")
+    content = {
+        "dataset": dataset.name,
+        "rows": dataset.fingerprint,
+        "clip": load_clip(spec.clip).fingerprint,
+        "measure": MEASURE,
+        "rungs": [rung.name for rung in rungs],
+        **{name: value for name, value in spec.to_dict().items() if name not in ("kind", "dataset", "clip", "rungs")},
+    }
+    key = ArtifactKey(KIND, f"{dataset.name}-{spec.clip.rpartition('/')[2]}", content)
+
+    def compute(build: Build) -> Artifact:
+        return _compute(build, spec, rungs, case, store, progress)
+
+    return Ladder(store.find_or_build(key, spec.to_dict(), compute, progress))
+
+
+def _compute(
+    build: Build, spec: LadderSpec, rungs: tuple[Rung, ...], case: Case, store: Store, progress: Progress
+) -> Artifact:
+    unseen = ~is_copy(case.dataset, case.train, case.report)
+    climbed: list[_Climbed] = []
+    left_out: dict[str, str] = {}
+    for number, rung in enumerate(rungs):
+        try:
+            climbed.append(_climb(rung, number, spec, case, unseen, store, progress))
+        except WorkbenchError as error:  # a stop is none of these
+            left_out[rung.name] = str(error)
+            progress.note(f"{rung.title} is left out: {error}")
+    if not climbed:
+        raise SpecError(f"no rung can be run on {spec.dataset}: {next(iter(left_out.values()))}")
+    climbed.sort(key=lambda each: -each.measured.values["accuracy"])
+    standings = [_standing(each, climbed[0]) for each in climbed]
+    labels = case.labels[case.report]
+    return build.finish(
+        {
+            "dataset": spec.dataset,
+            "images": len(case.report),
+            "copies": int((~unseen).sum()),
+            "commonest": float(np.bincount(labels).max() / len(labels)),
+            "standings": [asdict(each) for each in standings],
+            "left_out": left_out,
+            "sentence": _sentence(standings, spec, len(case.report)),
+            "notes": _notes(climbed, spec, case, unseen, left_out),
+        }
+    )
+
+
+def _climb(
+    rung: Rung, number: int, spec: LadderSpec, case: Case, unseen: Bools, store: Store, progress: Progress
+) -> _Climbed:
+    """Run a rung with every seed and measure it."""
+    seeds = range(spec.seed, spec.seed + (spec.seeds if rung.chance else 1))
+    made = [_made(rung.spec(spec, seed), store, progress) for seed in seeds]
+    runs = tuple(_classified(each, spec.dataset, store, progress) for each in made)
+    progress.step(f"measure {rung.title}")
+    known = [artifact for artifact in made if artifact.kind != CLASSIFICATION]
+    rate, parameters = _speed(made[0], runs[0], case, store, progress)
+    if known:
+        parameters = int(np.mean([artifact.summary["parameters"] for artifact in known]))
+    everything = np.ones(len(case.report), dtype=bool)
+    return _Climbed(
+        rung,
+        runs,
+        _measured(runs, case, everything, spec, number),
+        _measured(runs, case, unseen, spec, number) if unseen.any() else None,
+        parameters,
+        float(np.mean([artifact.summary["seconds"] for artifact in known])) if known else _nothing_learned(rung),
+        rate,
+        made[0].reference,
+    )
+
+
+def _nothing_learned(rung: Rung) -> float | None:
+    """Seconds of learning of a rung that trains nothing here: none for prompts, not known for a bundled network."""
+    return 0.0 if rung.family == "zero-shot" else None
+
+
+def _made(spec: Spec, store: Store, progress: Progress) -> Artifact:
+    return store.artifact(*run_study(spec, store, progress).split("/", 1))
+
+
+def _classified(made: Artifact, dataset: str, store: Store, progress: Progress) -> Classification:
+    """Return what was made if it is a classification, else that of the classifier that was made."""
+    if made.kind != CLASSIFICATION:
+        made = _made(PredictSpec(dataset, f"{made.kind}:{made.name}"), store, progress)
+    return open_classification(made)
+
+
+def _measured(runs: tuple[Classification, ...], case: Case, kept: Bools, spec: LadderSpec, number: int) -> Measured:
+    rows = case.report[kept]
+    classes = list(case.dataset.classes)
+    own = [_in_order(run, classes) for run in runs]
+    answered = [np.asarray(run.ranked[rows]) for run in runs]
+    ranked = [order[ranks] for order, ranks in zip(own, answered, strict=True)]
+    confidence = [run.class_probabilities[rows, ranks[:, 0]] for run, ranks in zip(runs, answered, strict=True)]
+    n_classes = 1 + max(len(classes) - 1, *(int(order.max()) for order in own))
+    return measure(
+        case.labels[rows], ranked, confidence, n_classes, resamples=spec.resamples, seed=spec.seed, way=number
+    )
+
+
+def _in_order(run: Classification, classes: list[str]) -> Ints:
+    """Return the number of each of a run's classes among the dataset's; those it does not know follow behind."""
+    more = [name for name in run.classes if name not in classes]
+    return np.array([[*classes, *more].index(name) for name in run.classes], dtype=np.int64)
+
+
+def _speed(
+    made: Artifact, run: Classification, case: Case, store: Store, progress: Progress
+) -> tuple[float, int | None]:
+    """Return images a second from decoded picture to answer, and how many parameters a bundled network has."""
+    from workbench.studies.classifier import load_classifier  # loads torch
+
+    spec = run.spec
+    model = spec.model if isinstance(spec, PredictSpec) else f"clip:{spec.clip}"
+    classifier = load_classifier(model, "", store, progress)
+    rows = np.resize(case.report, WARM + TIMED)
+    pictures = [decode(data, case.dataset.name) for data in case.dataset.image_bytes(rows)]
+    _answer(classifier, pictures[:WARM])
+    begun = time.perf_counter()
+    for start in range(WARM, len(pictures), WARM):
+        _answer(classifier, pictures[start : start + WARM])
+    rate = TIMED / (time.perf_counter() - begun)
+    if not isinstance(spec, PredictSpec):
+        return rate, 0
+    counted = sum(parameter.numel() for parameter in classifier.target.module.parameters())
+    return rate, counted if made.kind == CLASSIFICATION else None
+
+
+def _answer(classifier: Classifier, pictures: list) -> None:  # type: ignore[type-arg]
+    classifier.logits(classifier.target.logits(classifier.target.prepare(pictures)))
+
+
+def _standing(each: _Climbed, best: _Climbed) -> Standing:
+    accuracies = each.measured.by_seed["accuracy"]
+    return Standing(
+        name=each.rung.name,
+        seeds=len(each.runs),
+        **{name: each.measured.estimate(name) for name in ("accuracy", "top_3", "macro_f1", "ece")},
+        lowest=float(accuracies.min()),
+        highest=float(accuracies.max()),
+        unseen=each.unseen.estimate("accuracy") if each.unseen else None,
+        behind=Estimate(0.0, 0.0, 0.0) if each is best else behind(best.measured, each.measured),
+        parameters=each.parameters,
+        seconds=each.seconds,
+        rate=each.rate,
+        run=each.runs[0].artifact.name,
+        made=each.made,
+    )
+
+
+def _sentence(standings: list[Standing], spec: LadderSpec, images: int) -> str:
+    best = standings[0]
+    told = (
+        f"most accurate on the {images:,} images of {spec.report_on} is {best.rung.title}: "
+        f"{100 * best.accuracy.value:.1f} % ({100 * best.accuracy.low:.1f} to {100 * best.accuracy.high:.1f})"
+    )
+    level = [each.rung.title for each in standings[1:] if each.behind.high >= 0]
+    if level:
+        told += f". Not told apart from it: {'; '.join(level)}"
+    return told
+
+
+def _notes(climbed: list[_Climbed], spec: LadderSpec, case: Case, unseen: Bools, left_out: dict[str, str]) -> list[str]:
+    notes = []
+    copies = int((~unseen).sum())
+    if copies:
+        notes.append(
+            f"{copies:,} of the {len(case.report):,} images of {spec.report_on!r} are copies of images of "
+            f"{spec.train!r}; what learned from those may remember the answer: see the accuracy without copies"
+        )
+    for each in climbed:
+        seen = int((each.runs[0].trained_on[case.report] & unseen).sum())
+        if seen:
+            notes.append(f"{each.rung.title} was trained on {seen:,} of the images reported on: not held out")
+    few = [each.rung.title for each in climbed if each.rung.chance and len(each.runs) < 3]
+    if few:
+        notes.append(f"fewer than three seeds: the intervals of {', '.join(few)} hardly cover chance in training")
+    notes += [f"{chosen(name)[0].title} is left out: {why}" for name, why in left_out.items()]
+    return notes
