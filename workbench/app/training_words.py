@@ -58,6 +58,7 @@ TRIED = (
     "Accuracy on the images that choose, for each value of the setting, with 95 % intervals; filled: the one chosen. "
     "Copies of training images have no say in it."
 )
+LOG_LOSS = "Mean of -log of the probability of the label, in nats; 0 is perfect. It counts how sure an error was."
 GROWTH = "The forest's accuracy on the images that choose, tree by tree; hover for its size."
 CLASSIFY = "Classifies every image of the dataset with it as a job; the Confusions page then shows the faces."
 MATRIX = "Click a cell to see its faces on the Confusions page."

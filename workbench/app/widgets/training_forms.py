@@ -91,11 +91,10 @@ def coop_form(view: View, dataset: Dataset) -> None:
         epochs = _epochs(right, CoopSpec.epochs, "coop")
         with st.expander("More"):
             splits = _splits(dataset, "coop")
-            left, right = st.columns([1, 2])
-            position = left.selectbox("Name stands", POSITIONS, help=words.COOP["position"])
-            begin = right.text_input("Initial words", placeholder="random vectors", help=words.COOP["words"])
-            further = _optimizer(CoopSpec, OPTIMIZERS[:2], "coop")
-            left, middle, _ = st.columns(3)
+            begin = st.text_input("Initial words", placeholder="random vectors", help=words.COOP["words"])
+            left, middle, right = st.columns(3)
+            further = _optimizer((left, middle, right), CoopSpec, OPTIMIZERS[:2], "coop")
+            position = right.selectbox("Name stands", POSITIONS, help=words.COOP["position"])
             seeds = _seeds(left, middle, "coop")
         _took(dataset, "coop", "context", {name: title.lower() for name, title in CONTEXT_TITLES.items()})
         if st.form_submit_button("Learn prompts", type="primary", icon=":material/play_arrow:"):
@@ -131,15 +130,15 @@ def network_form(view: View, dataset: Dataset) -> None:
         left, middle, right = st.columns(3)
         augment = left.slider("Augmentation", 0.0, 2.0, TrainSpec.augment, 0.1, help=words.NETWORK["augment"])
         balance = middle.selectbox("Rare classes", BALANCES, help=words.NETWORK["balance"])
-        schedule = right.selectbox("Rate", SCHEDULES, help=words.NETWORK["schedule"])
+        schedule = right.selectbox("Schedule", SCHEDULES, help=words.NETWORK["schedule"])
         with st.expander("More"):
             splits = _splits(dataset, "network")
             start = st.text_input("Start from", placeholder="fresh weights", help=words.NETWORK["start"])
-            further = _optimizer(TrainSpec, OPTIMIZERS, "network")
             left, middle, right = st.columns(3)
-            crops = left.selectbox("Views", (1, 10), help=words.NETWORK["crops"])
-            precision = middle.selectbox("Precision", PRECISIONS, help=words.NETWORK["precision"])
-            seeds = _seeds(left, right, "network")
+            further = _optimizer((left, middle, right), TrainSpec, OPTIMIZERS, "network")
+            crops = right.selectbox("Views", (1, 10), help=words.NETWORK["crops"])
+            precision = left.selectbox("Precision", PRECISIONS, help=words.NETWORK["precision"])
+            seeds = _seeds(middle, right, "network")
         _took(dataset, "trained", "network", {})
         if st.form_submit_button("Train", type="primary", icon=":material/play_arrow:"):
 
@@ -206,8 +205,13 @@ def _epochs(column: DeltaGenerator, usual: int, form: str) -> int:
     return int(column.number_input("Epochs", 1, 10_000, usual, help=words.SHARED["epochs"], key=f"{form} form epochs"))
 
 
-def _optimizer(spec: type[CoopSpec] | type[TrainSpec], optimizers: Sequence[str], form: str) -> dict[str, Any]:
-    first, second, third = st.columns(3)
+def _optimizer(
+    columns: tuple[DeltaGenerator, DeltaGenerator, DeltaGenerator],
+    spec: type[CoopSpec] | type[TrainSpec],
+    optimizers: Sequence[str],
+    form: str,
+) -> dict[str, Any]:
+    first, second, third = columns
     text = words.SHARED
     optimizer = first.selectbox("Optimizer", optimizers, help=text["optimizer"], key=f"{form} form optimizer")
     rate = second.number_input(

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
 import streamlit as st
 
-from workbench.app import training
+from workbench.app import definitions, training
 from workbench.app import training_words as words
 from workbench.app.session import View
-from workbench.app.text import interval, percent, plain
+from workbench.app.text import interval, plain
 from workbench.app.widgets.metrics import CHART
 from workbench.figures import probe as figures
 from workbench.store import Artifact
+
+if TYPE_CHECKING:
+    from workbench.studies.probing import StoredProbe
 
 
 def draw_learning(view: View, run: Artifact) -> None:
@@ -23,16 +30,39 @@ def draw_probe(view: View, run: Artifact) -> None:
     found = training.opened_probe(run)
     left, right = st.columns(2, gap="large")
     with left:
-        best = next(each for each in found.tried if each["value"] == found.chosen)
         st.markdown(f"**{plain(found.setting.capitalize())}**, chosen on {plain(found.spec.tune_on)}", help=words.TRIED)
         st.plotly_chart(figures.settings(found.tried, found.chosen, found.setting), key=view.key("tried"), config=CHART)
-        st.caption(
-            f"Chosen: {found.chosen:g}, {percent(best['accuracy']['value'])} right there "
-            f"({interval(best['accuracy'])})."
-        )
     with right:
-        if found.growth:
+        if not found.growth:
+            st.dataframe(tried_table(found.tried, found.chosen), hide_index=True, column_config=tried_columns(found))
+        else:
             st.markdown("**Tree by tree**", help=words.GROWTH)
             st.plotly_chart(figures.growth(found.growth), key=view.key("growth"), config=CHART)
             last = found.growth[-1]
             st.caption(f"{last['trees']:,} trees take {last['bytes'] / 1e6:,.1f} MB.")
+
+
+def tried_table(tried: Sequence[Mapping[str, Any]], chosen: float) -> pd.DataFrame:
+    """Return each value of the setting with what it gave on the images that choose."""
+    return pd.DataFrame(
+        {
+            "value": f"{each['value']:,g}{' (chosen)' if each['value'] == chosen else ''}",
+            "accuracy": each["accuracy"]["value"] * 100,
+            "interval": interval(each["accuracy"]),
+            "log_loss": each["log_loss"],
+            "seconds": each["seconds"],
+        }
+        for each in tried
+    )
+
+
+def tried_columns(found: StoredProbe) -> dict[str, Any]:
+    """Return headings and definitions of the table."""
+    number = st.column_config.NumberColumn
+    return {
+        "value": st.column_config.TextColumn(found.setting, help=words.TRIED),
+        "accuracy": number("accuracy", format="%.1f %%", help=definitions.METRICS["accuracy"][1]),
+        "interval": st.column_config.TextColumn("95 %"),
+        "log_loss": number("log loss", format="%.3f", help=words.LOG_LOSS),
+        "seconds": number("seconds", format="%.1f", help="What learning took."),
+    }
