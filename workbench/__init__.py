@@ -109,6 +109,9 @@ if TYPE_CHECKING:
     from workbench.studies.suspects import suspects as suspects
     from workbench.studies.suspicion import Suspects as Suspects
     from workbench.studies.suspicion import open_suspects as open_suspects
+    from workbench.studies.train import train as train
+    from workbench.studies.trained import TrainedNetwork as TrainedNetwork
+    from workbench.studies.trained import open_trained as open_trained
 
 __version__ = "0.1.0"
 
@@ -159,6 +162,7 @@ _HOMES = {
     "Suspects": "studies.suspicion",
     "SuspectsSpec": "specs",
     "Target": "models.targets",
+    "TrainedNetwork": "studies.trained",
     "Verdicts": "data.verdicts",
     "VideoScore": "studies.scoring",
     "WorkbenchError": "errors",
@@ -197,6 +201,7 @@ _HOMES = {
     "open_score_table": "studies.scoring",
     "open_slices": "studies.slicing",
     "open_suspects": "studies.suspicion",
+    "open_trained": "studies.trained",
     "predict": "studies.predict",
     "probe": "studies.probe",
     "prompts": "studies.prompts",
@@ -207,6 +212,7 @@ _HOMES = {
     "score": "studies.score",
     "slices": "studies.slices",
     "suspects": "studies.suspects",
+    "train": "studies.train",
 }
 
 __all__ = sorted(["__version__", *_HOMES])

@@ -5,11 +5,16 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pickle import UnpicklingError
 from urllib.parse import urlparse
 
+import torch
 from huggingface_hub import constants as hub
+
+from workbench.errors import ModelError
 
 
 @contextmanager
@@ -21,6 +26,21 @@ def quiet_logging() -> Iterator[None]:
         yield
     finally:
         logging.disable(former)
+
+
+@contextmanager
+def library_errors(what: str) -> Iterator[None]:
+    """Keep a library's messages off the terminal and turn what it raises over weights into one line."""
+    with quiet_logging(), warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
+        warnings.simplefilter("ignore")
+        try:
+            yield
+        except (OSError, RuntimeError, ValueError, KeyError, TypeError, UnpicklingError) as error:
+            line = (str(error) or type(error).__name__).splitlines()[0][:200]
+            raise ModelError(
+                f"{what}: the weights cannot be had ({line}); connect to the network once, give a file "
+                "of weights, or use face-cnn, which is bundled"
+            ) from error
 
 
 @contextmanager

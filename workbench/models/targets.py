@@ -7,12 +7,9 @@ each kind of spec.
 from __future__ import annotations
 
 import re
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
@@ -27,7 +24,8 @@ from workbench.errors import ModelError, SpecError, unknown_name
 from workbench.models.architectures import Vgg, VggConfig, load_checkpoint, normalise_gray
 from workbench.models.clip import ASSETS, load_clip
 from workbench.models.fingerprints import TrainingImages
-from workbench.models.hub import offline_when_unreachable, quiet_logging
+from workbench.models.hub import library_errors, offline_when_unreachable
+from workbench.models.networks import Architecture, restore
 from workbench.models.user_code import load_user_network
 from workbench.models.weights import Weights, fingerprint, fit_outputs, fit_weights, read_weights
 from workbench.store import Store
@@ -36,6 +34,9 @@ RANDOM = "random"
 """What stands for random weights in ``torchvision:NAME/random`` and ``timm:NAME/random``."""
 NETWORK = "network"
 """Kind of the artifacts that hold a changed network: arrays ``weights`` and a summary that names the base."""
+
+TRAINED = "trained"
+"""Kind of the artifacts that hold a network trained here: arrays ``weights``; its summary says how to build it."""
 
 Prepare = Callable[[Sequence[Image.Image]], Tensor]
 """From pictures (``L`` or ``RGB``, any size) to a network's input ``(N, C, H, W)``."""
@@ -120,12 +121,12 @@ def load_target(spec: str, weights: str = "", store: Store | None = None) -> Tar
     ----------
     spec : str
         ``face-cnn``, ``torchvision:NAME/WEIGHTS``, ``torchvision:NAME/random``, ``timm:NAME``, ``timm:NAME/random``,
-        ``clip:<CLIP spec>``, ``checkpoint:FOLDER``, ``network:NAME`` (of the workspace) or
-        ``python:package.module:callable``. The last runs code.
+        ``clip:<CLIP spec>``, ``checkpoint:FOLDER``, ``network:NAME`` or ``trained:NAME`` (of the
+        workspace) or ``python:package.module:callable``. The last runs code.
     weights : str
         A file of a state dict for ``torchvision:NAME``, ``timm:NAME`` and ``python:``; no code in it is run.
     store : Store, optional
-        The workspace, for ``network:NAME``.
+        The workspace, for ``network:NAME`` and ``trained:NAME``.
 
     Raises
     ------
@@ -237,7 +238,7 @@ def _torchvision(name: str, weights: Weights | None, __: Store | None) -> _Parts
         module: nn.Module = torchvision.models.get_model(name, weights=chosen, progress=False, **more)
         return module
 
-    with _library(f"torchvision:{name}"):
+    with library_errors(f"torchvision:{name}"):
         torch.manual_seed(0)
         if (
             chosen
@@ -263,7 +264,7 @@ def _timm(name: str, weights: Weights | None, __: Store | None) -> _Parts:
         module: nn.Module = library.create_model(hub, pretrained=not tag and weights is None, **more)
         return module
 
-    with _library(f"timm:{hub}"), offline_when_unreachable():
+    with library_errors(f"timm:{hub}"), offline_when_unreachable():
         torch.manual_seed(0)
         module = fit_outputs(build, weights) if weights else build(None)
     config = library.data.resolve_data_config({}, model=module)
@@ -286,20 +287,6 @@ def _check_tag(kind: str, name: str, tag: str, valid: list[str], weights: Weight
 
 def _random_notes(name: str, tag: str) -> tuple[str, ...]:
     return (f"the weights of {name} are random: what its units seem to encode is chance",) if tag == RANDOM else ()
-
-
-@contextmanager
-def _library(what: str) -> Iterator[None]:
-    """Keep a library's messages off the terminal and turn what it raises over weights into one line."""
-    with quiet_logging(), warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
-        warnings.simplefilter("ignore")
-        try:
-            yield
-        except (OSError, RuntimeError, ValueError, KeyError, TypeError, UnpicklingError) as error:
-            raise ModelError(
-                f"{what}: the weights cannot be had ({_first_line(error)}); connect to the network once, give a file "
-                "of weights, or use face-cnn, which is bundled"
-            ) from error
 
 
 def _stacked(transform: Callable[[Image.Image], Tensor]) -> Prepare:
@@ -342,6 +329,23 @@ def _network(name: str, _: Weights | None, store: Store | None) -> _Parts:
     return _Parts(base.module, base.prepare, base.fingerprint, base.classes, base.training_images, base.notes)
 
 
+def _trained(name: str, _: Weights | None, store: Store | None) -> _Parts:
+    if store is None:
+        raise SpecError(f"trained:{name}: a trained network is named within a workspace, and none was given")
+    artifact = store.named(TRAINED, name)
+    try:
+        architecture = Architecture.from_dict(artifact.summary["architecture"])
+        module = restore(architecture, artifact.arrays("weights"), artifact.path)
+    except (ModelError, KeyError) as error:
+        raise ModelError(f"trained:{artifact.name} cannot be used: {error}; train it again") from error
+    table, view = artifact.table(), architecture.view
+    digests = np.asarray(table["digest"].to_pylist(), dtype="U16")
+    seen = TrainingImages(np.sort(digests), np.sort(table["perceptual_hash"].to_numpy().astype(np.uint64)))
+    absent = ", ".join(artifact.summary["absent"])
+    notes = (f"no image it was trained on is labelled {absent}: it never answers so",) if absent else ()
+    return _Parts(module, lambda images: view.centre(view.faces(images)), repr(view), architecture.classes, seen, notes)
+
+
 KINDS: Mapping[str, Callable[[str, Weights | None, Store | None], _Parts]] = {
     "face-cnn": _bundled,
     "torchvision": _torchvision,
@@ -349,6 +353,7 @@ KINDS: Mapping[str, Callable[[str, Weights | None, Store | None], _Parts]] = {
     "clip": _clip,
     "checkpoint": _checkpoint,
     NETWORK: _network,
+    TRAINED: _trained,
     "python": _python,
 }
 """The kinds of target, by what stands before the first colon."""
@@ -362,6 +367,7 @@ _FORMS = (
     "clip:CLIP",
     "checkpoint:FOLDER",
     "network:NAME",
+    "trained:NAME",
     "python:package.module:callable",
 )
 

@@ -7,10 +7,12 @@ continues exactly as if it had not stopped.
 from __future__ import annotations
 
 import copy
+import dataclasses
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import PickleError
 from typing import Any
 
 import torch
@@ -40,6 +42,10 @@ class Augmentation:
         Largest side of the blanked square, as a share of the side; every second face gets one.
     field : float
         Share of the side that is seen at zoom 1: 40 / 48 for 40-pixel crops of 48-pixel faces.
+    chance : float
+        Probability of each of rotation, shift and zoom; a face that is spared one of them is not rotated, and so on.
+    corners : bool
+        Whether what is seen lies in the centre or in one of the four corners, drawn at random, in place of the centre.
     """
 
     flip: float = 0.5
@@ -50,6 +56,8 @@ class Augmentation:
     brightness: float = 0.15
     cutout: float = 0.4
     field: float = 1.0
+    chance: float = dataclasses.field(default=1.0, repr=False)
+    corners: bool = dataclasses.field(default=False, repr=False)  # not shown: what is shown names stored encoders
 
 
 def augment(pixels: Tensor, size: int, strength: Augmentation, generator: torch.Generator) -> Tensor:
@@ -77,12 +85,19 @@ def augment(pixels: Tensor, size: int, strength: Augmentation, generator: torch.
         return torch.rand(count, generator=generator) * (high - low) + low
 
     angle = uniform(-strength.degrees, strength.degrees) * math.pi / 180
-    scale = uniform(1 - strength.zoom, 1 + strength.zoom) * strength.field
+    scale = uniform(1 - strength.zoom, 1 + strength.zoom)
     mirror = 1 - 2 * (uniform(0, 1) < strength.flip).float()
+    shift_x, shift_y = (uniform(-1, 1) * 2 * strength.shift for _ in range(2))
+    if strength.chance < 1:
+        turned, zoomed, shifted = ((uniform(0, 1) < strength.chance).float() for _ in range(3))
+        angle, scale, shift_x, shift_y = angle * turned, 1 + (scale - 1) * zoomed, shift_x * shifted, shift_y * shifted
+    scale = scale * strength.field
     cosine, sine = torch.cos(angle) * scale, torch.sin(angle) * scale
-    rows = [cosine * mirror, -sine, uniform(-1, 1) * 2 * strength.shift]
-    rows += [sine * mirror, cosine, uniform(-1, 1) * 2 * strength.shift]
-    theta = torch.stack(rows, dim=1).view(count, 2, 3)
+    if strength.corners:
+        corner = _corners(count, strength.field, generator)
+        shift_x = shift_x + cosine * mirror * corner[0] - sine * corner[1]
+        shift_y = shift_y + sine * mirror * corner[0] + cosine * corner[1]
+    theta = torch.stack([cosine * mirror, -sine, shift_x, sine * mirror, cosine, shift_y], dim=1).view(count, 2, 3)
     grid = functional.affine_grid(theta, [count, 1, size, size], align_corners=False)
     faces = functional.grid_sample(
         pixels.float().div(255).unsqueeze(1), grid, padding_mode="border", align_corners=False
@@ -91,6 +106,13 @@ def augment(pixels: Tensor, size: int, strength: Augmentation, generator: torch.
     offset = uniform(-strength.brightness, strength.brightness).view(-1, 1, 1, 1)
     faces = ((faces - 0.5) * gain + 0.5 + offset).clamp(0, 1)
     return _cut_out(faces, strength.cutout, generator)
+
+
+def _corners(count: int, field: float, generator: torch.Generator) -> Tensor:
+    """Draw where the seen part lies, ``(2, count)`` in halves of its side from the centre: the centre or a corner."""
+    drawn = torch.randint(0, 5, (count,), generator=generator)
+    places = torch.tensor([[0, -1, 1, -1, 1], [0, -1, -1, 1, 1]]) * (1 - field) / field
+    return places[:, drawn]
 
 
 def _cut_out(faces: Tensor, share: float, generator: torch.Generator) -> Tensor:
@@ -176,6 +198,6 @@ def load_state(path: Path) -> dict[str, Any] | None:
         return None
     try:
         parts: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError) as error:
+    except (OSError, RuntimeError, EOFError, ValueError, PickleError) as error:
         raise ModelError(f"{path}: a damaged training checkpoint; delete it to start again ({error})") from error
     return parts

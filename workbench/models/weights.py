@@ -75,7 +75,7 @@ def fit_weights(module: nn.Module, weights: Weights) -> None:
     ModelError
         Names are missing, unexpected or of another shape; the text gives the first few of each and their number.
     """
-    given = _without_prefix(weights.tensors, module.state_dict().keys())
+    given = without_prefix(weights.tensors, module.state_dict().keys())
     expected = module.state_dict()
     missing = [name for name in expected if name not in given and not name.endswith("num_batches_tracked")]
     faults = [
@@ -97,7 +97,7 @@ def fit_weights(module: nn.Module, weights: Weights) -> None:
 def misshapen(module: nn.Module, weights: Weights) -> list[str]:
     """Return the names that both have, in different shapes."""
     expected = module.state_dict()
-    given = _without_prefix(weights.tensors, expected.keys())
+    given = without_prefix(weights.tensors, expected.keys())
     return [name for name in given if name in expected and given[name].shape != expected[name].shape]
 
 
@@ -113,7 +113,7 @@ def fit_outputs(build: Callable[[int | None], nn.Module], weights: Weights) -> n
     """
     module = build(None)
     expected = module.state_dict()
-    given = _without_prefix(weights.tensors, expected.keys())
+    given = without_prefix(weights.tensors, expected.keys())
     wrong = misshapen(module, weights)
     outputs = {int(given[name].shape[0]) for name in wrong if given[name].ndim}
     if len(outputs) == 1 and all(given[name].shape[1:] == expected[name].shape[1:] for name in wrong):
@@ -158,11 +158,12 @@ def _state_dict(content: Any) -> dict[str, Tensor]:
     return {str(name): value for name, value in content.items() if isinstance(value, Tensor)}
 
 
-def _without_prefix(tensors: Mapping[str, Tensor], expected: Collection[str]) -> Mapping[str, Tensor]:
+def without_prefix(tensors: Mapping[str, Tensor], expected: Collection[str]) -> Mapping[str, Tensor]:
+    """Take off a prefix that all names share because of DataParallel or the like, where the network has none."""
     for prefix in _PREFIXES:
         if all(name.startswith(prefix) for name in tensors) and not any(name.startswith(prefix) for name in expected):
             shorter = {name.removeprefix(prefix): value for name, value in tensors.items()}
-            return _without_prefix(shorter, expected)
+            return without_prefix(shorter, expected)
     return tensors
 
 

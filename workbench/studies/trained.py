@@ -1,0 +1,194 @@
+"""A stored network that was trained here: what it learned from, how it went, how good it is; and one being trained.
+
+:func:`live_curve` is the one place where a page reads the curve of a training that is not finished.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from workbench.errors import SpecError
+from workbench.specs.training import TrainSpec
+from workbench.store import Artifact, Store
+from workbench.studies.stored import Stored
+
+KIND = "trained"
+"""Kind of the artifacts that hold one, and what its name begins with where a model is asked for: ``trained:NAME``."""
+PREFIX = f"{KIND}:"
+WEIGHTS = "weights"
+"""Name of the arrays."""
+CURVE = ".curve.jsonl"
+"""Beside an unfinished result's parts: its spec as one JSON line, then one for each epoch."""
+
+
+class Epoch(NamedTuple):
+    """One pass over the training images.
+
+    Attributes
+    ----------
+    epoch : int
+        Its number, from 1.
+    rate : float
+        Learning rate at its end.
+    train_loss, validation_loss : float
+        Mean cross-entropy in nats: of the disturbed training faces as it was learned, and of the validation images.
+    accuracy : float
+        Share of the validation images answered rightly, 0 to 1.
+    seconds : float
+        What it took, validation included.
+    """
+
+    epoch: int
+    rate: float
+    train_loss: float
+    validation_loss: float
+    accuracy: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class TrainedNetwork(Stored[TrainSpec]):
+    """A stored network that was trained here.
+
+    Parameters
+    ----------
+    artifact : Artifact
+        Arrays ``weights`` (the state of the epoch that was chosen, float32), and one Parquet part with the fingerprints
+        of the images it was trained on, a CLIP's own among them.
+    """
+
+    @property
+    def model(self) -> str:
+        """What it is called where a model or a target is asked for: ``trained:NAME``."""
+        return PREFIX + self.artifact.name
+
+    @property
+    def network(self) -> str:
+        """As in :class:`workbench.specs.TrainSpec`."""
+        return str(self.summary["network"])
+
+    @property
+    def architecture(self) -> Mapping[str, Any]:
+        """All that is needed to build it: :meth:`workbench.models.networks.Architecture.to_dict`."""
+        architecture: Mapping[str, Any] = self.summary["architecture"]
+        return architecture
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes it answers with, in the order of its outputs (K)."""
+        return tuple(self.summary["classes"])
+
+    @property
+    def absent(self) -> tuple[str, ...]:
+        """Classes that no training image had: never answered."""
+        return tuple(self.summary["absent"])
+
+    @property
+    def crops(self) -> int:
+        """Views of a face whose answers are averaged where it is used as a model, 1 or 10; as a target it has one."""
+        return int(self.summary["crops"])
+
+    @property
+    def images(self) -> int:
+        """How many images it has learned from."""
+        return int(self.summary["images"])
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers were learned."""
+        return int(self.summary["parameters"])
+
+    @property
+    def curve(self) -> tuple[Epoch, ...]:
+        """All epochs."""
+        return tuple(Epoch(**values) for values in self.summary["curve"])
+
+    @property
+    def chosen_epoch(self) -> int:
+        """Number of the epoch that was kept, from 1: the first of those with most validation images right."""
+        return int(self.summary["chosen_epoch"])
+
+    @property
+    def early(self) -> bool:
+        """Whether it stopped because validation no longer gained."""
+        return bool(self.summary["early"])
+
+    @property
+    def seconds(self) -> float:
+        """What the training took, validation and interrupted runs included."""
+        return float(self.summary["seconds"])
+
+    @property
+    def images_per_second(self) -> float:
+        """Images answered a second when it was reported, with :attr:`crops` views each, decoding not counted."""
+        return float(self.summary["images_per_second"])
+
+    @property
+    def reported(self) -> Mapping[str, Any]:
+        """How good it is on the split reported on: :meth:`workbench.methods.metrics.Evaluation.to_dict`."""
+        reported: Mapping[str, Any] = self.summary["reported"]
+        return reported
+
+    @property
+    def unseen(self) -> Mapping[str, Any] | None:
+        """As :attr:`reported`, without copies of training images; None where all are copies."""
+        unseen: Mapping[str, Any] | None = self.summary["unseen"]
+        return unseen
+
+    @property
+    def one_view(self) -> Mapping[str, Any] | None:
+        """As :attr:`reported` with one view of a face, where ten are averaged; else None."""
+        one_view: Mapping[str, Any] | None = self.summary["one_view"]
+        return one_view
+
+
+def open_trained(artifact: Artifact) -> TrainedNetwork:
+    """Open a stored network that was trained here; :class:`SpecError` for an artifact of another kind."""
+    if artifact.kind != KIND:
+        raise SpecError(f"{artifact.reference} is not a {KIND} network")
+    return TrainedNetwork(artifact)
+
+
+def find_trained(model: str, store: Store) -> TrainedNetwork:
+    """Open the network that ``trained:NAME`` names, by its name in full, the beginning of it, or its hash.
+
+    Raises
+    ------
+    SpecError
+        There is none, or several.
+    """
+    return open_trained(store.named(KIND, model.removeprefix(PREFIX)))
+
+
+def live_curve(spec: TrainSpec, store: Store) -> tuple[Epoch, ...]:
+    """Return the epochs so far of a training that is not finished, or was stopped; empty where there is none.
+
+    Parameters
+    ----------
+    spec : TrainSpec
+        What was asked for, as a job's ``spec``.
+    store : Store
+        The workspace.
+    """
+    for path in (store.artifacts_dir / KIND).glob(f".*.partial/{CURVE}"):
+        asked, curve = _read_curve(path)
+        if asked == spec.to_dict():
+            return curve
+    return ()
+
+
+def write_curve(path: Path, spec: TrainSpec, curve: list[Mapping[str, Any]]) -> None:
+    """Write the file that :func:`live_curve` reads."""
+    path.write_text("".join(json.dumps(line) + "\n" for line in [spec.to_dict(), *curve]), encoding="utf-8")
+
+
+def _read_curve(path: Path) -> tuple[dict[str, Any], tuple[Epoch, ...]]:
+    try:
+        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.endswith("}")]
+        return (lines[0], tuple(Epoch(**line) for line in lines[1:])) if lines else ({}, ())
+    except (OSError, ValueError, TypeError):  # being written, or removed since
+        return {}, ()
