@@ -25,12 +25,14 @@ from workbench.studies.rungs import Rung, chosen
 from workbench.studies.standings import KIND, Ladder, Standing
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from workbench.studies.classifier import Classifier
 
 MEASURE = 1
 """Number of the way rungs are run and measured; ladders of another are run again."""
-TIMED, WARM = 256, 32
-"""Images that a rung's speed is measured on, and those before that do not count."""
+BATCH, BATCHES = 32, 8
+"""A rung's speed is that of its fastest batch of so many, after one that does not count."""
 
 
 @dataclass(frozen=True)
@@ -180,21 +182,20 @@ def _speed(
     spec = run.spec
     model = spec.model if isinstance(spec, PredictSpec) else f"clip:{spec.clip}"
     classifier = load_classifier(model, "", store, progress)
-    rows = np.resize(case.report, WARM + TIMED)
+    rows = np.resize(case.report, BATCH)
     pictures = [decode(data, case.dataset.name) for data in case.dataset.image_bytes(rows)]
-    _answer(classifier, pictures[:WARM])
-    begun = time.perf_counter()
-    for start in range(WARM, len(pictures), WARM):
-        _answer(classifier, pictures[start : start + WARM])
-    rate = TIMED / (time.perf_counter() - begun)
+    taken = [_seconds(classifier, pictures) for _ in range(1 + BATCHES)]
+    rate = BATCH / min(taken[1:])
     if not isinstance(spec, PredictSpec):
         return rate, 0
     counted = sum(parameter.numel() for parameter in classifier.target.module.parameters())
     return rate, counted if made.kind == CLASSIFICATION else None
 
 
-def _answer(classifier: Classifier, pictures: list) -> None:  # type: ignore[type-arg]
+def _seconds(classifier: Classifier, pictures: list[Image.Image]) -> float:
+    begun = time.perf_counter()
     classifier.logits(classifier.target.logits(classifier.target.prepare(pictures)))
+    return time.perf_counter() - begun
 
 
 def _standing(each: _Climbed, best: _Climbed) -> Standing:
