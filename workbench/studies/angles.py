@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from workbench.data.concepts import ConceptSet, load_concept_set
+from workbench.data.concepts import ConceptSet
 from workbench.data.datasets import Dataset, open_dataset
 from workbench.errors import SpecError
 from workbench.methods.angles import ClassAngles, agreement, class_angles, extremes, unrelated
@@ -18,7 +18,8 @@ from workbench.methods.shapes import Floats, Ints
 from workbench.progress import SILENT, Progress
 from workbench.specs import AnglesSpec
 from workbench.store import Artifact, ArtifactKey, Build, Store
-from workbench.studies.embed import embed_dataset, embed_texts
+from workbench.studies.concept_texts import concept_texts, open_concepts
+from workbench.studies.embed import embed_dataset
 from workbench.studies.map import check_usable, gaps, unseen_note
 from workbench.studies.mapping import as_json
 from workbench.studies.stored import Stored
@@ -155,7 +156,7 @@ def angles(spec: AnglesSpec, store: Store, progress: Progress = SILENT) -> Angle
     """
     from workbench.models.clip import load_clip  # loads torch, which reading stored angles does without
 
-    dataset, concepts = open_dataset(store, spec.dataset), load_concept_set(spec.concepts)
+    dataset, concepts = open_dataset(store, spec.dataset), open_concepts(spec.concepts, store)
     classes = _classes(spec, dataset, concepts)
     progress.step(f"load {spec.clip}")
     clip = load_clip(spec.clip)
@@ -186,16 +187,18 @@ class _Case:
         return rows[labels >= 0], labels[labels >= 0]
 
     @property
-    def sentences(self) -> tuple[list[str], Ints]:
-        """Every sentence of the classes' concepts, once for each class it speaks for, and that class."""
+    def sentences(self) -> tuple[list[str], Ints, Ints]:
+        """The classes' sentences, once for each class one speaks for: each, its place among all, and that class."""
+        count = len(self.concepts.concepts)
         found = [
-            (sentence, self.classes.index(name))
-            for sentences in self.concepts.prompts()
-            for sentence, concept in zip(sentences, self.concepts.concepts, strict=True)
+            (sentence, template * count + place, self.classes.index(name))
+            for template, sentences in enumerate(self.concepts.prompts())
+            for place, (sentence, concept) in enumerate(zip(sentences, self.concepts.concepts, strict=True))
             for name in concept.classes
             if name in self.classes
         ]
-        return [sentence for sentence, _ in found], np.array([place for _, place in found], dtype=np.int64)
+        places, classes = (np.array([each[part] for each in found], dtype=np.int64) for part in (1, 2))
+        return [each[0] for each in found], places, classes
 
 
 def _key(case: _Case) -> ArtifactKey:
@@ -230,8 +233,9 @@ def _compute(build: Build, case: _Case, store: Store, progress: Progress) -> Art
     embeddings = embed_dataset(case.dataset, case.clip, store, progress)
     images = embeddings.matrix[rows]
     check_usable(images, case.dataset, rows, case.clip.name)
-    flat, spoken = case.sentences
-    sentences = embed_texts(flat, case.clip, store, progress)
+    _, places, spoken = case.sentences
+    texts = concept_texts(case.concepts, case.clip, store, progress)
+    sentences = texts.reshape(-1, texts.shape[-1])[places]
     progress.step("measure the angles")
     of_images = class_angles(images, labels, size, spec.resamples, spec.seed)
     of_texts = class_angles(sentences, spoken, size, spec.resamples, spec.seed)

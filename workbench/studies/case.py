@@ -17,8 +17,7 @@ from workbench.methods.shapes import Bools, Floats, Ints
 from workbench.models.fingerprints import TrainingImages
 from workbench.store import Artifact
 from workbench.studies import protocol
-from workbench.studies.classification import class_labels
-from workbench.studies.map import class_numbers
+from workbench.studies.classification import class_labels, class_numbers
 
 
 class Splits(Protocol):

@@ -141,6 +141,12 @@ def open_classification(artifact: Artifact) -> Classification:
     return Classification(artifact)
 
 
+def class_numbers(dataset: Dataset) -> Ints:
+    """Return the place of each image's label in the dataset's classes, -1 where it has none, int64 ``(N,)``."""
+    place = {name: index for index, name in enumerate(dataset.classes)}
+    return np.array([place.get(label, -1) for label in dataset.labels.tolist()], dtype=np.int64)
+
+
 def class_labels(dataset: Dataset, classes: Sequence[str], what: str) -> Ints:
     """Return the class of each image's label, -1 where it is none of them, int64 ``(N,)``.
 

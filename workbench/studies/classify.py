@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workbench.data.concepts import ConceptSet, load_concept_set
+from workbench.data.concepts import ConceptSet
 from workbench.data.datasets import Dataset, open_dataset
 from workbench.errors import SpecError
 from workbench.methods.zeroshot import classify as classify_zero_shot
@@ -17,7 +17,9 @@ from workbench.studies.classification import KIND as KIND
 from workbench.studies.classification import Classification as Classification
 from workbench.studies.classification import class_labels, class_table, image_notes, split_metrics
 from workbench.studies.classification import open_classification as open_classification
-from workbench.studies.embed import embed_dataset, embed_texts
+from workbench.studies.concept_texts import concept_texts, known_images, open_concepts
+from workbench.studies.embed import embed_dataset
+from workbench.studies.learned_prompts import LearnedConcepts
 
 if TYPE_CHECKING:
     from workbench.models.clip import Clip
@@ -41,7 +43,7 @@ def classify(spec: ClassifySpec, store: Store, progress: Progress = SILENT) -> C
     from workbench.models.clip import load_clip  # loads torch, which reading a stored run does without
 
     dataset = open_dataset(store, spec.dataset)
-    concept_set = load_concept_set(spec.concepts)
+    concept_set = open_concepts(spec.concepts, store)
     _check(concept_set, dataset, spec)
     progress.step(f"load {spec.clip}")
     clip = load_clip(spec.clip)
@@ -86,9 +88,7 @@ def _compute(
     progress: Progress,
 ) -> Artifact:
     images = embed_dataset(dataset, clip, store, progress)
-    prompts = concept_set.prompts()  # T lists of C sentences
-    flat = [sentence for sentences in prompts for sentence in sentences]
-    texts = embed_texts(flat, clip, store, progress).reshape(len(prompts), len(concept_set.concepts), -1)  # (T, C, D)
+    texts = concept_texts(concept_set, clip, store, progress)  # (T, C, D)
     aggregate = spec.aggregate or concept_set.default_aggregate
     progress.step(f"classify {dataset.name}")
     found = classify_zero_shot(
@@ -96,8 +96,9 @@ def _compute(
     )
     labels = class_labels(dataset, concept_set.classes, repr(spec.concepts))
     trained_on = np.zeros(len(dataset), dtype=bool)
-    if clip.training_images is not None:
-        trained_on = clip.training_images.matches(dataset.digests, dataset.hashes)
+    known = known_images(concept_set, clip)
+    if known is not None:
+        trained_on = known.matches(dataset.digests, dataset.hashes)
     scores, fine = found.classes, found.concept_probabilities
     build.write_table(0, class_table(dataset, concept_set.classes, scores, fine, labels, trained_on))
     progress.step("evaluate")
@@ -113,18 +114,21 @@ def _compute(
         "speaks_for": [list(concept.classes) for concept in concept_set.concepts],
         "templates": list(concept_set.templates),
         "embeddings": images.artifact.reference,
-        "notes": _notes(dataset, clip, flat, labels, trained_on),
+        "notes": _notes(dataset, clip, concept_set, labels, trained_on),
         "splits": [name for name in dataset.selections if name in metrics],
         "metrics": metrics,
     }
     return build.finish(summary)
 
 
-def _notes(dataset: Dataset, clip: Clip, prompts: list[str], labels: np.ndarray, trained_on: np.ndarray) -> list[str]:
+def _notes(
+    dataset: Dataset, clip: Clip, concept_set: ConceptSet, labels: np.ndarray, trained_on: np.ndarray
+) -> list[str]:
     notes = []
-    unseen = clip.unseen_words(prompts)
+    unseen = clip.unseen_words([sentence for sentences in concept_set.prompts() for sentence in sentences])
     if unseen:
         notes.append(
             f"{clip.name} never saw these words in training, so what it says of them is a guess: {', '.join(unseen)}"
         )
-    return notes + image_notes(dataset, clip.name, labels, trained_on)
+    model = f"{concept_set.name} or {clip.name}" if isinstance(concept_set, LearnedConcepts) else clip.name
+    return notes + image_notes(dataset, model, labels, trained_on)

@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from workbench.data.concepts import ConceptSet, load_concept_set
+from workbench.data.concepts import ConceptSet
 from workbench.data.datasets import Dataset, open_dataset
 from workbench.data.demo import TRUTH
 from workbench.errors import DatasetError, SpecError
@@ -28,8 +28,9 @@ from workbench.progress import SILENT, Progress
 from workbench.specs import DissectSpec
 from workbench.store import Artifact, ArtifactKey, Build, Store
 from workbench.studies.activations import record_activations
+from workbench.studies.concept_texts import concept_texts, open_concepts
 from workbench.studies.dissection import KIND, Dissection
-from workbench.studies.embed import embed_dataset, embed_texts, list_matrix
+from workbench.studies.embed import embed_dataset, list_matrix
 from workbench.studies.unit_evidence import MIN_HELD_OUT, Case, activation_maps, layer_evidence, layer_row
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def dissect(spec: DissectSpec, store: Store, progress: Progress = SILENT) -> Dis
     dataset = open_dataset(store, spec.dataset)
     if spec.weights:  # what is stored must work from any folder
         spec = replace(spec, weights=str(Path(spec.weights).expanduser().resolve()))
-    concepts = load_concept_set(spec.concepts)
+    concepts = open_concepts(spec.concepts, store)
     probing, held_out = probing_rows(dataset, spec)
     _check(spec, concepts, probing)
     progress.step(f"load {spec.target} and {spec.clip}")
@@ -178,9 +179,7 @@ def _key(
 def _scores(dataset: Dataset, concepts: ConceptSet, clip: Clip, store: Store, progress: Progress) -> Floats:
     """Cosine of every image and concept, ``(N, C)``; a concept is the mean direction of its prompts."""
     images = embed_dataset(dataset, clip, store, progress).matrix
-    prompts = concepts.prompts()
-    flat = [prompt for template in prompts for prompt in template]
-    texts = embed_texts(flat, clip, store, progress).reshape(len(prompts), len(concepts.texts), -1)
+    texts = concept_texts(concepts, clip, store, progress)
     return np.asarray(images @ ensemble(texts).T, dtype=np.float32)
 
 

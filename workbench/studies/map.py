@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.data.concepts import ConceptSet, load_concept_set
+from workbench.data.concepts import ConceptSet
 from workbench.data.datasets import Dataset, open_dataset
 from workbench.errors import SpecError
 from workbench.methods import map as maps
@@ -19,7 +19,9 @@ from workbench.methods.zeroshot import ensemble
 from workbench.progress import SILENT, Progress
 from workbench.specs import SPACES, MapSpec
 from workbench.store import Artifact, ArtifactKey, Build, Store
-from workbench.studies.embed import embed_dataset, embed_texts, open_embeddings
+from workbench.studies.classification import class_numbers as class_numbers
+from workbench.studies.concept_texts import concept_texts, open_concepts
+from workbench.studies.embed import embed_dataset, open_embeddings
 from workbench.studies.mapping import KIND as KIND
 from workbench.studies.mapping import Map as Map
 from workbench.studies.mapping import Placed as Placed
@@ -63,7 +65,7 @@ def lay_out(spec: MapSpec, store: Store, progress: Progress = SILENT) -> Map:
     from workbench.models.clip import load_clip  # loads torch, which reading a stored map does without
 
     dataset = open_dataset(store, spec.dataset)
-    concepts = load_concept_set(spec.concepts)
+    concepts = open_concepts(spec.concepts, store, beside_plain=True)
     if len(concepts.texts) > MAX_TEXTS:
         raise SpecError(
             f"concept set {spec.concepts!r} has {len(concepts.texts):,} texts; a map takes at most {MAX_TEXTS:,}"
@@ -226,15 +228,7 @@ def check_usable(matrix: Floats, dataset: Dataset, rows: Ints, clip: str) -> Non
 
 def concept_vectors(concepts: ConceptSet, clip: Clip, store: Store, progress: Progress) -> Floats:
     """Return the mean direction of each concept's sentences, float32 ``(C, D)``."""
-    prompts = concepts.prompts()
-    flat = [sentence for sentences in prompts for sentence in sentences]
-    return ensemble(embed_texts(flat, clip, store, progress).reshape(len(prompts), len(concepts.texts), -1))
-
-
-def class_numbers(dataset: Dataset) -> Ints:
-    """Return the place of each image's label in the dataset's classes, -1 where it has none, int64 ``(N,)``."""
-    place = {name: index for index, name in enumerate(dataset.classes)}
-    return np.array([place.get(label, -1) for label in dataset.labels.tolist()], dtype=np.int64)
+    return ensemble(concept_texts(concepts, clip, store, progress))
 
 
 def gaps(images: Floats, texts: Floats) -> dict[str, dict[str, Any]]:

@@ -72,16 +72,19 @@ def predict(spec: PredictSpec, store: Store, progress: Progress = SILENT) -> Cla
 def record_logits(dataset: Dataset, classifier: Classifier, store: Store, progress: Progress = SILENT) -> Floats:
     """Run a dataset through a network, or return what is stored; equal images run once.
 
-    A probe on a CLIP's embeddings answers the stored ones.
+    A probe on a CLIP's embeddings, and learned prompts, answer the stored ones.
 
     Returns
     -------
     float32 array (N, K)
         Logits of every row of the dataset.
     """
-    if classifier.probe is not None and classifier.encoder is not None:
+    if classifier.encoder is not None:
         stored = embed_dataset(dataset, classifier.encoder, store, progress).matrix
-        return log_probabilities(classifier.probe.probabilities(stored))
+        if classifier.probe is not None:
+            return log_probabilities(classifier.probe.probabilities(stored))
+        if classifier.texts is not None:
+            return np.asarray(stored @ classifier.texts.T)
     rows = first_rows(dataset)
     spec = {"dataset": dataset.name, "target": classifier.target.spec}
     content = {"network": classifier.fingerprint, "images": content_hash(dataset.digests[rows].tolist())}

@@ -21,7 +21,8 @@ from workbench.methods.zeroshot import concept_probabilities, ensemble
 from workbench.progress import SILENT, Progress
 from workbench.store import Store
 from workbench.studies.classifier import Classifier, load_classifier
-from workbench.studies.embed import embed_texts
+from workbench.studies.concept_texts import concept_texts
+from workbench.studies.learned_prompts import PREFIX as COOP_PREFIX
 from workbench.studies.probing import PREFIX as PROBE_PREFIX
 
 if TYPE_CHECKING:
@@ -93,7 +94,8 @@ def open_scorer(model: str, weights: str, store: Store, progress: Progress = SIL
     ----------
     model : str
         A CLIP (``face-clip``, ``MODEL/WEIGHTS``, ``hf-hub:owner/name``, ``local-dir:PATH``) or a network with classes
-        (``face-cnn``, ``network:NAME``, ``checkpoint:PATH``, ... see workbench.models.targets), or ``probe:NAME``.
+        (``face-cnn``, ``network:NAME``, ``checkpoint:PATH``, ... see workbench.models.targets), ``probe:NAME``
+        or ``coop:NAME``.
     weights : str
         File of a network's weights, where its spec does not say.
 
@@ -107,7 +109,7 @@ def open_scorer(model: str, weights: str, store: Store, progress: Progress = SIL
 
     progress.step(f"load {model}")
     kind = model.partition(_SEPARATOR)[0]
-    if kind in KINDS or model.startswith(PROBE_PREFIX):
+    if kind in KINDS or model.startswith((PROBE_PREFIX, COOP_PREFIX)):
         return NetworkScorer(model, load_classifier(model, weights, store, progress))
     if "/" not in model and _SEPARATOR not in model and model not in BUNDLED:
         forms = [*BUNDLED, "face-cnn", "MODEL/WEIGHTS", "local-dir:PATH", "hf-hub:owner/name", "network:NAME"]
@@ -137,10 +139,8 @@ class ClipScorer:
     def vocabulary(self, concepts: ConceptSet, store: Store, progress: Progress = SILENT) -> Vocabulary:
         """See :class:`Scorer`."""
         scores = _scores(concepts)
-        prompts = concepts.prompts()
-        flat = [sentence for sentences in prompts for sentence in sentences]
-        vectors = embed_texts(flat, self._clip, store, progress).reshape(len(prompts), len(concepts.texts), -1)
-        unseen = self._clip.unseen_words(flat)
+        vectors = concept_texts(concepts, self._clip, store, progress)
+        unseen = self._clip.unseen_words([sentence for sentences in concepts.prompts() for sentence in sentences])
         notes = (f"{self.model} never saw these words in training: {', '.join(unseen)}",) if unseen else ()
         names = tuple(concepts.texts)
         if not concepts.classes:

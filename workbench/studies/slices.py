@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from workbench.data.concepts import ConceptSet, load_concept_set
+from workbench.data.concepts import ConceptSet
 from workbench.data.datasets import Dataset, open_dataset
 from workbench.errors import SpecError
 from workbench.methods.evidence import q_values
@@ -36,7 +36,8 @@ from workbench.studies.attributes import (
 )
 from workbench.studies.classification import KIND as CLASSIFICATION
 from workbench.studies.classification import Classification, open_classification
-from workbench.studies.embed import embed_dataset, embed_texts
+from workbench.studies.concept_texts import concept_texts, open_concepts
+from workbench.studies.embed import embed_dataset
 from workbench.studies.health import load_health
 from workbench.studies.held_out import duplicate_groups
 from workbench.studies.slicing import KIND as KIND
@@ -75,7 +76,7 @@ def slices(spec: SlicesSpec, store: Store, progress: Progress = SILENT) -> Slice
     subject = _subject(run, dataset, spec.split)
     read = read_attributes(Path(spec.attribute), dataset, subject.rows) if is_file(spec.attribute) else None
     sets = attribute_sets(spec.attribute) if spec.attribute and read is None else []
-    concept_set = load_concept_set(spec.concepts)
+    concept_set = open_concepts(spec.concepts, store)
     from workbench.models.clip import (
         load_clip,
     )  # loads torch, which reading a stored run, or refusing one, does without
@@ -170,10 +171,7 @@ class _Words:
 
     def embedded(self) -> Floats:
         """Return a vector a text, centred."""
-        prompts = self.concept_set.prompts()
-        flat = [sentence for sentences in prompts for sentence in sentences]
-        vectors = embed_texts(flat, self.clip, self.store, self.progress)
-        return centre(ensemble(vectors.reshape(len(prompts), len(self.concept_set.concepts), -1)))
+        return centre(ensemble(concept_texts(self.concept_set, self.clip, self.store, self.progress)))
 
 
 @dataclass(frozen=True)

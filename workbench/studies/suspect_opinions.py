@@ -21,7 +21,8 @@ from workbench.methods.zeroshot import classify
 from workbench.progress import Progress
 from workbench.specs import SuspectsSpec
 from workbench.store import Artifact, ArtifactKey, Build, Store, content_hash
-from workbench.studies.embed import embed_dataset, embed_texts, list_column, list_matrix
+from workbench.studies.concept_texts import concept_texts
+from workbench.studies.embed import embed_dataset, list_column, list_matrix
 from workbench.studies.health import load_health
 from workbench.studies.map import check_usable
 from workbench.studies.predict import class_scores, record_logits
@@ -177,13 +178,11 @@ def _leak_notes(subject: Subject, leaky: Bools) -> list[str]:
 def _zero_shot(subject: Subject, embeddings: Floats, evidence: Evidence, store: Store, progress: Progress) -> Floats:
     """CLIP's texts, laid out by the dataset's classes; NaN where the label is a class without a concept."""
     clip, concepts = subject.clip, subject.concepts
-    prompts = concepts.prompts()
-    flat = [sentence for sentences in prompts for sentence in sentences]
-    texts = embed_texts(flat, clip, store, progress).reshape(len(prompts), len(concepts.concepts), -1)
+    texts = concept_texts(concepts, clip, store, progress)
     progress.step(f"ask {clip.name} about {subject.dataset.name}")
     aggregate = concepts.default_aggregate
     found = classify(embeddings, texts, concepts.membership, clip.logit_scale, aggregate=aggregate, top_k=1)
-    unseen = clip.unseen_words(flat)
+    unseen = clip.unseen_words([sentence for sentences in concepts.prompts() for sentence in sentences])
     if unseen:
         evidence.notes.append(f"{clip.name} never saw these words in training, so its zero-shot opinion of them is a "
                               f"guess: {', '.join(unseen)}")  # fmt: skip

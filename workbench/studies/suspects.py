@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from workbench.data.concepts import load_concept_set
 from workbench.data.datasets import Dataset, open_dataset
 from workbench.data.votes import read_votes
 from workbench.errors import SpecError
@@ -36,6 +35,7 @@ from workbench.methods.suspects import (
 from workbench.progress import SILENT, Progress
 from workbench.specs import SuspectsSpec
 from workbench.store import Artifact, ArtifactKey, Build, Store
+from workbench.studies.concept_texts import open_concepts
 from workbench.studies.embed import list_column
 from workbench.studies.suspect_opinions import (
     Evidence,
@@ -75,7 +75,7 @@ def suspects(spec: SuspectsSpec, store: Store, progress: Progress = SILENT) -> S
     if spec.votes:  # what is stored must work from any folder
         spec = replace(spec, votes=str(Path(spec.votes).expanduser().resolve()))
     truths = read_truths(dataset, read_votes(Path(spec.votes)) if spec.votes else None)
-    concepts = load_concept_set(spec.concepts)
+    concepts = open_concepts(spec.concepts, store)
     if not concepts.classes:
         raise SpecError(f"concept set {spec.concepts!r} has no classes to ask a CLIP for; add a classes list to it")
     from workbench.models.clip import (
