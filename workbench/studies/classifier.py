@@ -1,4 +1,4 @@
-"""A model as a classifier of faces: a network's own classes, a CLIP's image tower and texts, or a probe."""
+"""A model that answers with classes: a network, a CLIP's image tower with texts, a probe, or learned prompts."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workbench.data.concepts import load_concept_set
 from workbench.errors import SpecError
 from workbench.methods.zeroshot import ensemble
 from workbench.progress import SILENT, Progress
 from workbench.store import Store, content_hash
-from workbench.studies.embed import embed_texts
+from workbench.studies.concept_texts import concept_texts, open_concepts
+from workbench.studies.learned_prompts import PREFIX as COOP_PREFIX
+from workbench.studies.learned_prompts import find_coop
 from workbench.studies.probing import PREFIX as PROBE_PREFIX
 from workbench.studies.probing import StoredProbe, find_probe
+from workbench.studies.trained import PREFIX as TRAINED_PREFIX
 
 if TYPE_CHECKING:
     import torch
@@ -46,7 +48,8 @@ class Classifier:
     probe : StoredProbe or None
         What reads the network's outputs instead.
     encoder : Clip or None
-        The CLIP whose image tower the network is, where a probe reads it: stored embeddings serve as outputs.
+        The CLIP whose image tower the network is, where a probe or learned prompts read it: stored embeddings serve as
+        outputs.
     """
 
     target: Target
@@ -76,12 +79,12 @@ class Classifier:
 def load_classifier(
     model: str, weights: str, store: Store, progress: Progress = SILENT, concepts: str = ZERO_SHOT_CONCEPTS
 ) -> Classifier:
-    """Load whatever answers pictures with classes: a target network, or a probe of the workspace.
+    """Load whatever answers pictures with classes: a target network, or a probe or learned prompts of the workspace.
 
     Parameters
     ----------
     model : str
-        ``probe:NAME``, or a target's spec; see workbench.models.targets.
+        ``probe:NAME``, ``coop:NAME``, or a target's spec; see workbench.models.targets.
     weights : str
         File of a network's weights, where its spec does not say.
     store, progress
@@ -92,15 +95,26 @@ def load_classifier(
     Raises
     ------
     SpecError, ModelError
-        There is no such model, its weights cannot be had, it names no classes, or a probe's CLIP is gone or is not the
-        one it was trained on.
+        There is no such model, its weights cannot be had, it names no classes, or the CLIP of a probe or of learned
+        prompts is gone or is not the one they were trained on.
     """
     from workbench.models.targets import load_target
 
-    if not model.startswith(PROBE_PREFIX):
+    if model.startswith(TRAINED_PREFIX):
+        from workbench.studies.trained_target import trained_target
+
+        return open_classifier(trained_target(model, weights, store), store, progress)
+    if not model.startswith((PROBE_PREFIX, COOP_PREFIX)):
         return open_classifier(load_target(model, weights, store), store, progress, concepts)
     if weights:
         raise SpecError(f"{model} is complete in itself; a file of weights goes with a network")
+    if model.startswith(COOP_PREFIX):
+        from workbench.studies.coop_target import coop_target
+
+        learned = find_coop(model, store)
+        target, encoder = coop_target(learned)
+        texts = np.asarray(learned.texts * encoder.logit_scale, dtype=np.float32)
+        return Classifier(target, learned.classes, texts, encoder=encoder)
     from workbench.studies.probe_target import probe_target
 
     probe = find_probe(model, store)
@@ -129,12 +143,10 @@ def open_classifier(
     from workbench.models.clip import load_clip
 
     clip = load_clip(base.removeprefix(CLIP_PREFIX))
-    known = load_concept_set(concepts)
+    known = open_concepts(concepts, store)
     if not known.classes or not known.membership.any(axis=0).all():
         raise SpecError(f"concept set {concepts!r} must have classes, and a text for each, to classify with")
-    prompts = known.prompts()
-    flat = [prompt for template in prompts for prompt in template]
-    texts = ensemble(embed_texts(flat, clip, store, progress).reshape(len(prompts), len(known.texts), -1))
+    texts = ensemble(concept_texts(known, clip, store, progress))
     folded = np.stack([texts[speaks].mean(axis=0) for speaks in known.membership.T])
     folded /= np.linalg.norm(folded, axis=1, keepdims=True)
     return Classifier(target, known.classes, np.asarray(folded * clip.logit_scale, dtype=np.float32))
