@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workbench.reports import ladder, maps, neurons, review, training_networks, video
+from workbench.reports import ladder, maps, neurons, review, training, training_networks, video
 from workbench.reports.base import Report as Report
 from workbench.reports.base import Table as Table
 from workbench.reports.images import classification as classification
@@ -35,6 +35,7 @@ _OF_KIND = {
     "comparison": ladder.comparison,
     "probe": ladder.probe,
     "prompts": ladder.prompts,
+    "coop": training.coop,
     "trained": training_networks.trained,
     "ladder": ladder.ladder,
     "robustness": robustness,
