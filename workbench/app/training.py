@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 from workbench.app import session
 from workbench.errors import WorkbenchError, unknown_name
 from workbench.jobs import Job
-from workbench.specs import Spec
+from workbench.specs import Spec, TrainSpec
 from workbench.store import Artifact, canonical_json
 
 if TYPE_CHECKING:
+    from workbench.studies.learned_prompts import LearnedPrompts
     from workbench.studies.probing import StoredProbe
+    from workbench.studies.trained import Epoch, TrainedNetwork
 
 KINDS = ("probe", "coop", "trained")
 """Kinds of artifacts that are trained classifiers; each is asked for as ``kind:NAME``."""
@@ -113,6 +115,28 @@ def opened_probe(run: Artifact) -> StoredProbe:
     from workbench.studies.probing import open_probe
 
     return open_probe(run)
+
+
+def opened_prompts(run: Artifact) -> LearnedPrompts:
+    """Return stored learned prompts."""
+    from workbench.studies.learned_prompts import open_coop
+
+    return open_coop(run)
+
+
+def opened_network(run: Artifact) -> TrainedNetwork:
+    """Return a stored network that was trained here."""
+    from workbench.studies.trained import open_trained
+
+    return open_trained(run)
+
+
+def live_epochs(job: Job) -> tuple[Epoch, ...]:
+    """Return the epochs so far of a network that a job trains or was stopped at; empty for other jobs."""
+    from workbench.studies.trained import live_curve
+
+    spec = spec_of(job)
+    return live_curve(spec, session.store()) if isinstance(spec, TrainSpec) else ()
 
 
 def classified(run: Artifact) -> Artifact | None:

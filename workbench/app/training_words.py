@@ -58,6 +58,14 @@ TRIED = (
     "Accuracy on the images that choose, for each value of the setting, with 95 % intervals; filled: the one chosen. "
     "Copies of training images have no say in it."
 )
+CURVE = (
+    "Share of the images that choose that are right after each epoch; copies of training images have no say. Dotted: "
+    "the learning rate was lowered. The large point: the best epoch, the one that is kept."
+)
+LOSS = (
+    "Mean cross-entropy in nats. Training faces are moved and turned while the network still learns, so their loss may "
+    "lie above the other; where the other rises while this one falls, the network begins to remember."
+)
 LOG_LOSS = "Mean of -log of the probability of the label, in nats; 0 is perfect. It counts how sure an error was."
 GROWTH = "The forest's accuracy on the images that choose, tree by tree; hover for its size."
 CLASSIFY = "Classifies every image of the dataset with it as a job; the Confusions page then shows the faces."

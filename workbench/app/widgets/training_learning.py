@@ -11,9 +11,10 @@ import streamlit as st
 from workbench.app import definitions, training
 from workbench.app import training_words as words
 from workbench.app.session import View
-from workbench.app.text import interval, plain
+from workbench.app.text import interval, percent, plain, several
 from workbench.app.widgets.metrics import CHART
 from workbench.figures import probe as figures
+from workbench.figures import training as training_figures
 from workbench.store import Artifact
 
 if TYPE_CHECKING:
@@ -22,7 +23,34 @@ if TYPE_CHECKING:
 
 def draw_learning(view: View, run: Artifact) -> None:
     """Draw how a classifier learned."""
-    draw_probe(view, run)
+    {"probe": draw_probe, "coop": draw_prompts, "trained": draw_network}[run.kind](view, run)
+
+
+def draw_network(view: View, run: Artifact) -> None:
+    """Draw a network's course, epoch by epoch, and which epoch was kept."""
+    found = training.opened_network(run)
+    kept = next(each for each in found.curve if each.epoch == found.chosen_epoch)
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown(f"**Accuracy on {plain(found.spec.tune_on)}**", help=words.CURVE)
+        st.plotly_chart(training_figures.curve(found.curve, found.chosen_epoch), key=view.key("curve"), config=CHART)
+    with right:
+        st.markdown("**Loss**", help=words.LOSS)
+        st.plotly_chart(training_figures.losses(found.curve, found.chosen_epoch), key=view.key("losses"), config=CHART)
+    ended = "it stopped there, as nothing was gained any more" if found.early else "all that were asked for"
+    st.markdown(
+        f"Kept: epoch {found.chosen_epoch}, {percent(kept.accuracy)} right on {plain(found.spec.tune_on)}. "
+        f"{several(len(found.curve), 'epoch')}: {ended}; an epoch took "
+        f"{words.lasted(found.seconds / len(found.curve))}. It answers {words.short(found.images_per_second)} images a "
+        f"second with {several(found.crops, 'view')} of each."
+    )
+    if found.one_view is not None:
+        accuracy = found.one_view["accuracy"]
+        st.caption(f"With one view of a face: {percent(accuracy['value'])} right ({interval(accuracy)}).")
+
+
+def draw_prompts(view: View, run: Artifact) -> None:
+    """Draw how learned prompts came about, what they stand between, and the words nearest to them."""
 
 
 def draw_probe(view: View, run: Artifact) -> None:

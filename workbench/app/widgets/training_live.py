@@ -7,9 +7,11 @@ import streamlit as st
 from workbench.app import session, training
 from workbench.app import training_words as words
 from workbench.app.session import View
-from workbench.app.text import plain
+from workbench.app.text import percent, plain, several
 from workbench.app.widgets import job_status
+from workbench.app.widgets.metrics import CHART
 from workbench.errors import WorkbenchError
+from workbench.figures.training import curve, losses
 from workbench.jobs import Job
 
 LEFT = "trainings left alone"
@@ -58,6 +60,22 @@ def _live(view: View, dataset: str, numbers: list[int]) -> None:
                     st.caption("waits for its turn")
             with right:
                 job_status.stop_button(job, view.key(f"stop {job.id}"))
+            draw_curve(view, job)
+
+
+def draw_curve(view: View, job: Job) -> None:
+    """Draw the curve so far of a network that is being trained."""
+    epochs = training.live_epochs(job) if job.status == "running" else ()
+    if not epochs:
+        return
+    best = max(epochs, key=lambda each: each.accuracy)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.markdown(f"Validation, best so far **{percent(best.accuracy)}** in epoch {best.epoch}", help=words.CURVE)
+        st.plotly_chart(curve(epochs, best.epoch), key=view.key(f"curve {job.id}"), config=CHART)
+    with right:
+        st.markdown("Loss", help=words.LOSS)
+        st.plotly_chart(losses(epochs, best.epoch), key=view.key(f"losses {job.id}"), config=CHART)
 
 
 def unfinished(view: View, job: Job) -> None:
@@ -66,7 +84,7 @@ def unfinished(view: View, job: Job) -> None:
         if job.status == "failed":
             st.error(f"{plain(job.title)}: {plain(job.error)}", icon=":material/error:")
         else:
-            st.markdown(f":material/block: **{plain(job.title)}** was stopped; what it had finished is kept.")
+            st.markdown(f":material/block: **{plain(job.title)}** was stopped; {plain(kept(job))}")
         with st.container(horizontal=True, gap="small"):
             st.button(
                 "Start the same again",
@@ -79,6 +97,14 @@ def unfinished(view: View, job: Job) -> None:
             st.button(
                 "Leave it", key=view.key(f"leave {job.id}"), type="tertiary", on_click=leave_alone, args=(job.id,)
             )
+
+
+def kept(job: Job) -> str:
+    """Return what a stopped job leaves, in words."""
+    epochs = len(training.live_epochs(job))
+    return (
+        f"{several(epochs, 'epoch')} and the last checkpoint are kept." if epochs else "what it had finished is kept."
+    )
 
 
 def again(view: View, job: Job) -> None:
