@@ -102,7 +102,7 @@ class Course:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON; an estimate is a list of value, low and high."""
-        return asdict(self)
+        return asdict(self) | {"recall": [[name, list(each)] for name, each in self.recall.items()]}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Course:
@@ -116,7 +116,7 @@ class Course:
                 **values,
                 "levels": tuple(values["levels"]),
                 **{name: estimates(values[name]) for name in ("accuracy", "macro_f1", "loss")},
-                "recall": {name: estimates(each) for name, each in values["recall"].items()},
+                "recall": {name: estimates(each) for name, each in values["recall"]},
                 "area": Estimate(*values["area"]),
                 "half": Half(*values["half"]),
             }

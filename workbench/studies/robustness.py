@@ -298,8 +298,9 @@ def _at_level(faces: list[np.ndarray], seeds: Ints, disturbance: str, level: flo
 
 
 def _examples(case: _Case, rendered: PosedFaces | None, seed: int) -> pa.Table:
-    """Return one face at every level: of the dataset the one of the strongest contrast, and the first rendered."""
-    shown = case.rows[int(case.dataset.contrasts[case.rows].argmax())]
+    """Return one face at every level: of the dataset one of ordinary contrast, and the first person rendered."""
+    contrasts = case.dataset.contrasts[case.rows]
+    shown = case.rows[int(np.argsort(contrasts, kind="stable")[len(contrasts) // 2])]
     faces, seeds = _photos(case, np.array([shown]), seed)
     found = []
     for trial in case.trials:
