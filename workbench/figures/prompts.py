@@ -61,11 +61,44 @@ def template_recalls(templates: Mapping[str, Values], whole: Values) -> go.Figur
         ]
         for name, values in rows
     ]
+    return _heat(shares, columns, [name for name, _ in rows], hovers, "recall (%)")
+
+
+def template_shares(
+    templates: Mapping[str, Sequence[float]], whole: Sequence[float], classes: Sequence[str]
+) -> go.Figure:
+    """Draw the share of images answered with each class, by each template alone and by all together.
+
+    Parameters
+    ----------
+    templates : mapping of str to sequence of float
+        By template the share of each class (K), 0..1.
+    whole : sequence of float
+        The same of all templates together.
+    classes : sequence of str
+        Names (K).
+    """
+    rows = [*templates.items(), ("all together", whole)]
+    shares = np.array([values for _, values in rows], dtype=np.float64) * 100
+    hovers = [
+        [
+            f"{html.escape(name)}: {share:.1f} % answered {html.escape(each)}"
+            for each, share in zip(classes, line, strict=True)
+        ]
+        for (name, _), line in zip(rows, shares, strict=True)
+    ]
+    return _heat(shares, classes, [name for name, _ in rows], hovers, "images (%)")
+
+
+def _heat(
+    shares: np.ndarray, columns: Sequence[str], rows: Sequence[str], hovers: Sequence[Sequence[str]], title: str
+) -> go.Figure:
+    """Draw percentages, a row a template."""
     figure = go.Figure(
         go.Heatmap(
             z=shares,
             x=[html.escape(name) for name in columns],
-            y=[_short(name) for name, _ in rows],
+            y=[_short(name) for name in rows],
             text=np.vectorize(lambda share: f"{share:.0f}")(shares),
             texttemplate="%{text}",
             customdata=hovers,
@@ -75,7 +108,7 @@ def template_recalls(templates: Mapping[str, Values], whole: Values) -> go.Figur
             zmax=100,
             xgap=2,
             ygap=2,
-            colorbar={"title": "recall (%)", "thickness": 12, "outlinewidth": 0},
+            colorbar={"title": title, "thickness": 12, "outlinewidth": 0},
         )
     )
     figure.update_yaxes(autorange="reversed", showgrid=False, ticksuffix=" ")

@@ -5,16 +5,27 @@ from __future__ import annotations
 import streamlit as st
 
 from workbench.app import comparisons
+from workbench.app import prompt_labs as labs
 from workbench.app.session import View
-from workbench.app.widgets import compare_result, notices
+from workbench.app.widgets import compare_result, notices, prompts_lab
 from workbench.app.widgets.page_head import chosen_dataset, dataset_box, tabs
 
 TABS = {"lab": "Lab", "studies": "Search and experiment", "compare": "Compare"}
-DEFAULTS = {"dataset": "", "tab": "lab", **compare_result.DEFAULTS}
+DEFAULTS = {
+    "dataset": "",
+    "tab": "lab",
+    "study": "",
+    "metric": "accuracy",
+    **prompts_lab.DEFAULTS,
+    **prompts_lab.CELL,
+    **compare_result.DEFAULTS,
+}
 RESETS = {
+    **prompts_lab.RESETS,
     **compare_result.RESETS,
-    "dataset": tuple(compare_result.DEFAULTS),
-    "tab": ("right", "label", "face", "page"),
+    "label": ("face", "page"),
+    "dataset": ("split", "study", *prompts_lab.CELL, *compare_result.DEFAULTS),
+    "tab": (*prompts_lab.CELL, "right"),
 }
 
 
@@ -29,12 +40,17 @@ def main() -> None:
 def look(view: View) -> None:
     """Draw the tab the view names."""
     with notices.explained(notices.PROMPTS):
-        dataset = chosen_dataset(view, "Prompts", comparisons.dataset_of(view["comparison"]))
+        usual = comparisons.dataset_of(view["comparison"]) or labs.study_dataset(view["study"])
+        dataset = chosen_dataset(view, "Prompts", usual)
         if dataset is None:
             return
-        dataset_box(view, dataset)
+        head = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+        with head:
+            dataset_box(view, dataset)
         tab = tabs(view, TABS)
-        if tab == "compare":
+        if tab == "lab":
+            prompts_lab.draw_lab(view, dataset, head)
+        elif tab == "compare":
             compare_result.compare(view, dataset)
 
 

@@ -1,0 +1,265 @@
+"""The prompt lab: sentences in boxes, and at once what they do."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from workbench.app import prompt_labs as labs
+from workbench.app import prompt_text as text
+from workbench.app import prompt_words as words
+from workbench.app import saved_concepts, session
+from workbench.app.prompt_labs import Edit, Place, Prompted, Trail
+from workbench.app.prompt_text import Draft
+from workbench.app.session import View
+from workbench.app.text import plain
+from workbench.app.widgets import notices
+from workbench.app.widgets.prompts_actions import draw_actions, draw_looks
+from workbench.app.widgets.prompts_answer import draw_answer
+from workbench.app.widgets.prompts_guess import draw_guess
+from workbench.data.concepts import ConceptSet, load_attributes
+from workbench.data.datasets import Dataset
+from workbench.errors import SpecError, WorkbenchError, unknown_name
+from workbench.specs import AGGREGATES, EmbedSpec
+
+CELL = {"label": "", "predicted": "", "face": "", "page": "1"}
+DEFAULTS = {"clip": "face-clip", "split": "", "concepts": "sentence-ensembles", "attribute": "", "rule": "", "edit": ""}
+RESETS = {
+    "clip": ("face", "page"),
+    "split": ("face", "page"),
+    "concepts": ("attribute", "rule", "edit", *CELL),
+    "attribute": ("rule", "edit", *CELL),
+    "rule": ("face", "page"),
+    "edit": ("face", "page"),
+    "predicted": ("face", "page"),
+}
+BOX = 92
+"""Height of the box of a class's words, in CSS pixels."""
+
+
+class Bench(NamedTuple):
+    """What the lab works on: where, the starting set, the page's name for it, and the trail of edits."""
+
+    where: Place
+    start: ConceptSet
+    name: str
+    trail: Trail
+
+
+def draw_lab(view: View, dataset: Dataset, head: DeltaGenerator) -> None:
+    """Draw the lab; its choices go into ``head``.
+
+    Raises
+    ------
+    WorkbenchError
+        A choice names what is not there, or the starting set or the CLIP cannot be used.
+    """
+    with head:
+        bench = choose(view, dataset)
+    if not ready(view, dataset, bench.where.clip):
+        return
+    left, right = st.columns([5, 8], gap="large")
+    with left:
+        found, bad = draw_boxes(view, bench)
+        actions = st.container()
+    with right:
+        draw_result(view, dataset, bench, found, bad, actions)
+
+
+def choose(view: View, dataset: Dataset) -> Bench:
+    """Draw the choices of the lab and return what they mean."""
+    clips = labs.known_clips(dataset)
+    splits = list(dataset.selections)
+    split = view["split"] or ("validation" if "validation" in splits else splits[0])
+    if split not in splits:
+        raise unknown_name("split", split, splits)
+    labs.check_clip(view["clip"])
+    names = saved_concepts.names()
+    name = view["concepts"]
+    st.selectbox(
+        "CLIP",
+        clips if view["clip"] in clips else [*clips, view["clip"]],
+        width=150,
+        help=words.CLIP,
+        accept_new_options=True,
+        **view.bind("clip"),
+    )
+    st.selectbox("Images", splits, width=150, help=words.SPLIT, **view.bind("split", split))
+    st.selectbox(
+        "Starting set",
+        names if name in names else [*names, name],
+        width=220,
+        format_func=saved_concepts.title,
+        help=words.SET,
+        accept_new_options=True,
+        **view.bind("concepts"),
+    )
+    sets = load_attributes(saved_concepts.spec_of(name))
+    attribute = view["attribute"] or next(
+        (each for each, found in sets.items() if labs.labelled(dataset, found)), next(iter(sets))
+    )
+    if attribute not in sets:
+        raise unknown_name(f"attribute of {saved_concepts.title(name)}", attribute, sets)
+    if len(sets) > 1:
+        st.selectbox(
+            "Attribute", list(sets), width=130, help=words.ATTRIBUTE, **view.bind("attribute", attribute, name)
+        )
+    start = sets[attribute]
+    rule = view["rule"] or start.default_aggregate
+    if rule not in AGGREGATES:
+        raise unknown_name("rule", rule, AGGREGATES)
+    st.selectbox(
+        "Rule",
+        AGGREGATES,
+        width=190,
+        format_func=words.RULES.__getitem__,
+        help=words.RULE,
+        **view.tie("rule", rule, lambda now: "" if now == start.default_aggregate else str(now)),
+    )
+    where = labs.place(dataset, view["clip"].strip(), split)
+    return Bench(where, start, name, Trail(f"{dataset.name} {name} {attribute} {start.fingerprint}"))
+
+
+def ready(view: View, dataset: Dataset, clip: str) -> bool:
+    """Return whether the images have been encoded; where not, offer to do it."""
+    if labs.encoded(dataset, clip) or session.recall(f"encode here {dataset.name} {clip}"):
+        return True
+    st.info(
+        f"The images of {plain(dataset.name)} have not been encoded by {plain(clip)} yet. That is done once, as a job; "
+        "then every edit is answered from the stored embeddings.",
+        icon=":material/memory:",
+    )
+    with st.container(horizontal=True):
+        if st.button("Encode the images", key=view.key("encode"), type="primary", icon=":material/play_arrow:"):
+            try:
+                session.jobs().submit(EmbedSpec(dataset.name, clip))
+            except WorkbenchError as error:
+                st.error(plain(error))
+            else:
+                st.toast("The encoding has been queued; the sidebar shows how far it is.")
+                st.rerun()
+        st.button(
+            "Open the lab all the same",
+            key=view.key("encode here"),
+            type="tertiary",
+            help="Encodes in this page what is missing; of many images that takes minutes.",
+            on_click=lambda: session.remember(f"encode here {dataset.name} {clip}", True),
+        )
+    return False
+
+
+def draw_boxes(view: View, bench: Bench) -> tuple[Prompted | None, Edit]:
+    """Draw the boxes and their buttons; return the prompts in them, ``None`` where a box cannot be read.
+
+    Raises
+    ------
+    SpecError
+        The address holds no prompts.
+    """
+    begin = text.draft_of(bench.start)
+    standing = f"{bench.name} {bench.start.fingerprint} {view['edit']}"
+    number = labs.generation(standing)
+    draft = text.decode(view["edit"], begin)
+    problems: dict[str, DeltaGenerator] = {}
+    templates = st.text_area(
+        "Templates",
+        draft.templates,
+        height=36 + 25 * min(8, max(3, draft.templates.count("\n") + 2)),
+        help=words.TEMPLATES,
+        key=view.key(f"templates {number}"),
+    )
+    problems[text.TEMPLATES] = st.container()
+    typed = {}
+    columns = st.columns(2, gap="small")
+    for place, name in enumerate(bench.start.classes):
+        with columns[place % 2]:
+            typed[name] = st.text_area(
+                plain(name),
+                draft.words[name],
+                height=BOX,
+                help=words.WORDS if place == 0 else None,
+                key=view.key(f"words {place} {number}"),
+            )
+            problems[name] = st.container()
+    now = Draft(str(templates or ""), {name: str(value or "") for name, value in typed.items()})
+    code = view["edit"] if text.same_texts(now, draft) else text.encode(now, begin)
+    if code != view["edit"]:
+        view.set(edit=code)
+        labs.typed(f"{bench.name} {bench.start.fingerprint} {code}")
+    found, wrong = text.read(now, bench.start)
+    for name, line in wrong.items():
+        problems[name].error(plain(line), icon=":material/error:")
+    edit = Edit(code, view["rule"])
+    buttons(view, bench, edit)
+    rule = view["rule"] or bench.start.default_aggregate
+    return (None if found is None else Prompted(found, rule)), edit
+
+
+def buttons(view: View, bench: Bench, edit: Edit) -> None:
+    """Draw the ways back."""
+
+    def undo() -> None:
+        before = bench.trail.back(edit)
+        view.jump(edit=before.code, rule=before.rule)
+
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.button(
+            "Undo",
+            key=view.key("undo"),
+            icon=":material/undo:",
+            on_click=undo,
+            disabled=bench.trail.edits == [edit],
+        )
+        st.button(
+            "Reset",
+            key=view.key("reset"),
+            icon=":material/restart_alt:",
+            help="Back to the starting set; Undo brings the edits back.",
+            on_click=lambda: view.jump(edit="", rule=""),
+            disabled=edit == Edit(),
+        )
+        st.caption(words.HOW)
+
+
+def draw_result(
+    view: View,
+    dataset: Dataset,
+    bench: Bench,
+    found: Prompted | None,
+    edit: Edit,
+    actions: DeltaGenerator,
+) -> None:
+    """Draw what the prompts do; of prompts that cannot be used, what the last good ones did."""
+    start = Prompted(bench.start, bench.start.default_aggregate)
+    trail = bench.trail
+    answered = labs.labelled(dataset, bench.start)
+    if found is not None:
+        try:
+            (labs.tried if answered else labs.guessed)(bench.where, found)
+            trail.add(edit)
+        except SpecError as error:
+            if found.key == start.key:
+                raise
+            notices.trouble(error)
+            found = None
+    good = [prompted(bench, each) for each in trail.edits]
+    if found is None:
+        st.caption(":material/history: Shown are the last prompts that could be used.")
+    now, last = found or good[-1], good[-2] if len(good) > 1 else start
+    if answered:
+        draw_answer(view, dataset, labs.answer(bench.where, now, start, last))
+    else:
+        draw_guess(view, dataset, bench.where, (now, start, last))
+    with actions:
+        draw_actions(view, dataset, bench.where, bench.name, now, start)
+        if answered:
+            draw_looks(view, dataset, bench.where, now, start)
+
+
+def prompted(bench: Bench, edit: Edit) -> Prompted:
+    """Return the prompts of an edit on the trail."""
+    begin = text.draft_of(bench.start)
+    found, _ = text.read(text.decode(edit.code, begin), bench.start)
+    return Prompted(found or bench.start, edit.rule or bench.start.default_aggregate)
