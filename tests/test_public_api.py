@@ -19,7 +19,7 @@ PUBLIC = {
     "open_probe", "open_prompts", "open_retrain", "open_reweighting", "open_score", "open_score_table",
     "open_slices", "open_suspects", "predict", "probe", "prompts", "read_spec", "retrain", "reweight", "score",
     "Robustness", "RobustnessSpec", "open_robustness", "robustness",
-    "slices", "suspects",
+    "slices", "suspects", "LearnedPrompts", "coop", "open_coop",
 }  # fmt: skip
 
 

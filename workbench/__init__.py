@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from workbench.studies.compare import RunComparison as RunComparison
     from workbench.studies.compare import compare_runs as compare_runs
     from workbench.studies.compare import open_comparison as open_comparison
+    from workbench.studies.coop import coop as coop
     from workbench.studies.curves import Robustness as Robustness
     from workbench.studies.curves import open_robustness as open_robustness
     from workbench.studies.demo import build_demo as build_demo
@@ -80,6 +81,8 @@ if TYPE_CHECKING:
     from workbench.studies.leakage import Leakage as Leakage
     from workbench.studies.leakage import leakage as leakage
     from workbench.studies.leakage import open_leakage as open_leakage
+    from workbench.studies.learned_prompts import LearnedPrompts as LearnedPrompts
+    from workbench.studies.learned_prompts import open_coop as open_coop
     from workbench.studies.map import find_prompt as find_prompt
     from workbench.studies.map import lay_out as lay_out
     from workbench.studies.mapping import Map as Map
@@ -141,6 +144,7 @@ _HOMES = {
     "ImportSpec": "specs",
     "Leakage": "studies.leakage",
     "LeakageSpec": "specs",
+    "LearnedPrompts": "studies.learned_prompts",
     "Map": "studies.mapping",
     "MapSpec": "specs",
     "PredictSpec": "specs",
@@ -172,6 +176,7 @@ _HOMES = {
     "classify": "studies.classify",
     "clean": "studies.clean",
     "compare_runs": "studies.compare",
+    "coop": "studies.coop",
     "dissect": "studies.dissect",
     "embed": "studies.embed",
     "find_prompt": "studies.map",
@@ -188,6 +193,7 @@ _HOMES = {
     "open_angles": "studies.angles",
     "open_classification": "studies.classify",
     "open_comparison": "studies.compare",
+    "open_coop": "studies.learned_prompts",
     "open_dataset": "data.datasets",
     "open_dissection": "studies.dissection",
     "open_leakage": "studies.leakage",

@@ -50,9 +50,11 @@ from workbench.specs import (
 _DATASET = "name of a dataset in the workspace"
 _CLIP = "face-clip, MODEL/WEIGHTS, hf-hub:owner/name or local-dir:PATH"
 _CONCEPTS = "a bundled concept set, a .yaml or a .txt file"
+_TEXTS = _CONCEPTS + ", or coop:NAME (learned prompts)"
 TARGET = (
     "face-cnn, clip:SPEC, torchvision:NAME/WEIGHTS, timm:NAME, checkpoint:PATH, network:NAME, python:MODULE:CALLABLE"
 )
+_MODEL = TARGET + ", probe:NAME, coop:NAME, trained:NAME"
 WEIGHTS = "file of the network's weights (safetensors or a plain state dict)"
 _RUN = "name of a stored classification, or the beginning of it"
 _SPLITS = {
@@ -82,15 +84,15 @@ STUDY_COMMANDS: dict[type[Spec], tuple[str, str, dict[str, str]]] = {
         {
             "dataset": _DATASET,
             "clip": _CLIP,
-            "concepts": _CONCEPTS,
+            "concepts": _TEXTS,
             "aggregate": f"how concepts are folded into classes: {', '.join(AGGREGATES)}; the set's own if not given",
             "top_k": "ranked classes kept for each image",
         },
     ),
     PredictSpec: (
         "predict",
-        "classify a dataset with a network",
-        {"dataset": _DATASET, "model": TARGET, "weights": WEIGHTS, "top_k": "ranked classes kept for each image"},
+        "classify a dataset with a network, a probe or learned prompts",
+        {"dataset": _DATASET, "model": _MODEL, "weights": WEIGHTS, "top_k": "ranked classes kept for each image"},
     ),
     DissectSpec: (
         "dissect",
@@ -99,7 +101,7 @@ STUDY_COMMANDS: dict[type[Spec], tuple[str, str, dict[str, str]]] = {
             "dataset": _DATASET,
             "target": TARGET,
             "layers": "names or globs, comma-separated; all convolutions and linear layers if not given",
-            "concepts": _CONCEPTS,
+            "concepts": _TEXTS,
             "clip": _CLIP,
             "similarity": ", ".join(SIMILARITIES),
             "pool": "a channel's activation: avg, max or class; the class token where there is one, else avg",
@@ -150,7 +152,7 @@ STUDY_COMMANDS: dict[type[Spec], tuple[str, str, dict[str, str]]] = {
         "score a video, or a folder of videos: emotions times scores, and the peak-end rule",
         {
             "video": "a video file, a folder of videos, or the name of a video kept in the workspace's videos folder",
-            "model": "a CLIP or a network with classes; several, comma-separated",
+            "model": "a CLIP, a network with classes, probe:NAME, coop:NAME or trained:NAME; several, comma-separated",
             "weights": WEIGHTS,
             "concepts": "a concept set with scores",
             "scores": "scores that replace the set's, such as happy=4.5,shock=2",
@@ -178,7 +180,7 @@ STUDY_COMMANDS: dict[type[Spec], tuple[str, str, dict[str, str]]] = {
             "dataset": _DATASET,
             "clip": _CLIP,
             "method": ", ".join(METHODS),
-            "concepts": _CONCEPTS,
+            "concepts": _TEXTS,
             "split": "the images on the map",
             "space": f"what is laid out: {', '.join(SPACES)}",
             "neighbours": "UMAP: neighbours that shape an image's place",
@@ -194,7 +196,7 @@ STUDY_COMMANDS: dict[type[Spec], tuple[str, str, dict[str, str]]] = {
         {
             "dataset": _DATASET,
             "clip": _CLIP,
-            "concepts": _CONCEPTS,
+            "concepts": _TEXTS,
             "split": "the images",
             "resamples": "bootstrap resamples",
             "seed": "seed of the bootstrap",

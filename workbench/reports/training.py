@@ -26,9 +26,9 @@ def coop(artifact: Artifact) -> Report:
     begin = f"beginning as {spec.words!r}" if spec.words else "beginning at random"
     own = "one context for each class" if spec.context == "class" else "one context for all classes"
     parts: list[Table | str] = [
-        f"{found.length} vectors, {own}, {begin}, the name at the {spec.position}: {found.parameters:,} numbers, learned"
-        f" from {found.images:,} images of {spec.train}{few} in {found.seconds:.1f} s; epoch {found.best_epoch} of "
-        f"{len(found.curve) - 1} was kept, by {spec.tune_on}",
+        f"{found.length} vectors, {own}, {begin}, the name at the {spec.position}: {found.parameters:,} numbers",
+        f"learned from {found.images:,} images of {spec.train}{few} in {found.seconds:.1f} s; epoch {found.best_epoch} "
+        f"of {len(found.curve) - 1} was kept, by {spec.tune_on}",
         Table(["", "epoch", "loss (nats)", f"{spec.tune_on} (%)", "log loss (nats)"], _course(found), "Learning"),
         Table(_HEAD, rows, f"Reported once, on {spec.report_on}; percent with 95 % interval"),
         Table(_HEAD, apart, "The same without copies of training images"),
@@ -75,8 +75,8 @@ def _against(what: str, comparison: Any) -> str:
     test = comparison.mcnemar
     p = "under 0.001" if test.p < 0.001 else decimals(test.p)
     return (
-        f"against {what} on the same images: {value} points ({low} to {high}); only these are right on {test.gained:,}, "
-        f"only {what} on {test.lost:,}, p {p}: {comparison.conclusion}"
+        f"against {what} on the same images: {value} points ({low} to {high}); {test.gained:,} images only these have "
+        f"right, {test.lost:,} only {what}, p {p}: {comparison.conclusion}"
     )
 
 
