@@ -18,6 +18,7 @@ MAY_IMPORT = {
     "progress": {"errors"},
     "files": {"errors", "progress"},
     "specs": {"errors"},
+    "definitions": set(),
     "store": {"errors", "progress", "files"},
     "engines": BASE,
     "data": BASE,
@@ -27,11 +28,11 @@ MAY_IMPORT = {
     "figures": BASE | {"methods"},
     "jobs": BASE | {"studies", "data"},
     "reports": BASE | {"studies", "data", "models", "jobs"},
-    "exports": BASE | {"studies", "data", "methods", "figures"},
+    "exports": BASE | {"studies", "data", "methods", "figures", "reports", "definitions"},
     "command_help": BASE,
     "verdict_commands": BASE | {"data", "reports", "exports"},
     "cli": BASE | {"studies", "jobs", "reports", "exports", "app", "command_help", "verdict_commands"},
-    "app": BASE | {"studies", "jobs", "figures", "exports", "data", "methods"},
+    "app": BASE | {"studies", "jobs", "figures", "exports", "data", "methods", "definitions"},
     "__main__": {"cli"},
 }
 """What each part of the package may import from the others."""
