@@ -8,9 +8,10 @@ import streamlit as st
 
 from workbench.app import comparisons, ladders
 from workbench.app import ladder_words as words
+from workbench.app import robustness as robustness_known
 from workbench.app.session import View
 from workbench.app.text import plain
-from workbench.app.widgets import compare_result, notices
+from workbench.app.widgets import compare_result, notices, robustness_result
 from workbench.app.widgets.form_popover import form_popover
 from workbench.app.widgets.ladder_form import NAME, ladder_form
 from workbench.app.widgets.ladder_result import draw_ladder
@@ -18,10 +19,19 @@ from workbench.app.widgets.page_head import chosen_dataset, dataset_box, tabs
 from workbench.data.datasets import Dataset
 from workbench.store import Artifact
 
-DEFAULTS = {"dataset": "", "tab": "ladder", "ladder": "", "rung": "", "sort": "-accuracy", **compare_result.DEFAULTS}
+DEFAULTS = {
+    "dataset": "",
+    "tab": "ladder",
+    "ladder": "",
+    "rung": "",
+    "sort": "-accuracy",
+    **compare_result.DEFAULTS,
+    **robustness_result.DEFAULTS,
+}
 RESETS = {
     **compare_result.RESETS,
-    "dataset": ("ladder", "rung", *compare_result.DEFAULTS),
+    **robustness_result.RESETS,
+    "dataset": ("ladder", "rung", *compare_result.DEFAULTS, *robustness_result.DEFAULTS),
     "tab": ("right", "label", "face", "page"),
     "ladder": ("rung",),
 }
@@ -39,7 +49,11 @@ def look(view: View) -> None:
     """Draw the tab the view names."""
     with notices.explained(notices.LADDER):
         dataset = chosen_dataset(
-            view, "Ladder", ladders.dataset_of(view["ladder"]) or comparisons.dataset_of(view["comparison"])
+            view,
+            "Ladder",
+            ladders.dataset_of(view["ladder"])
+            or comparisons.dataset_of(view["comparison"])
+            or robustness_known.dataset_of(view["study"]),
         )
         if dataset is None:
             return
@@ -47,6 +61,8 @@ def look(view: View) -> None:
         tab = choose(view, dataset, found)
         if tab == "compare":
             compare_result.compare(view, dataset)
+        elif tab == "robustness":
+            robustness_result.robustness(view, dataset)
         elif found or view["ladder"]:
             name = view["ladder"] or found[0].name
             draw_ladder(view, dataset, ladders.open_ladder(dataset.name, name, found))

@@ -71,6 +71,7 @@ _PLACES = {
     "map": (notices.MAP, {"dataset": "{dataset}", "map": "{name}"}),
     "angles": (notices.MAP, {"dataset": "{dataset}", "tab": "angles", "angles": "{name}"}),
     "ladder": (notices.LADDER, {"dataset": "{dataset}", "ladder": "{name}"}),
+    "robustness": (notices.LADDER, {"dataset": "{dataset}", "tab": "robustness", "study": "{name}"}),
     "prompts": (notices.PROMPTS, {"dataset": "{dataset}", "tab": "studies", "study": "{name}"}),
     "comparison": (notices.PROMPTS, {"tab": "compare", "comparison": "{name}"}),
     "suspects": (notices.REVIEW, {"dataset": "{dataset}", "tab": "suspects", "of": "{name}"}),
