@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -117,7 +118,13 @@ class Coop:
         self._per_epoch = len(known.labels) // self._batch
         self.steps = self._per_epoch * spec.epochs
 
-    def learn(self, begin: Tensor, state: Path, progress: Progress) -> Learned:
+    def learn(
+        self,
+        begin: Tensor,
+        state: Path,
+        progress: Progress,
+        told: Callable[[list[dict[str, float]]], None] = lambda _: None,
+    ) -> Learned:
         """Train, from the state that an interrupted run left if there is one.
 
         Parameters
@@ -128,6 +135,8 @@ class Coop:
             Where the state is kept; removed where the training diverges.
         progress : Progress
             Told of every step, and may stop there.
+        told : callable
+            Told the curve so far after each epoch.
 
         Raises
         ------
@@ -144,12 +153,14 @@ class Coop:
         begun = time.perf_counter() - course.seconds
         if not course.curve:
             self._judge(course, 0)
+        told(course.curve)
         order = batches(len(self._known.labels), self._batch, self._spec.seed, course.step)
         while course.step < self.steps and not self._is_done(course):
             try:
                 self._step(course, optimizer, next(order))
                 if course.step % self._per_epoch == 0:
                     self._judge(course, course.step // self._per_epoch)
+                    told(course.curve)
             except SpecError:
                 state.unlink(missing_ok=True)
                 raise

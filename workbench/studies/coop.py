@@ -26,6 +26,7 @@ from workbench.studies.learned_prompts import ARRAYS, LearnedPrompts
 from workbench.studies.learned_prompts import KIND as KIND
 from workbench.studies.learned_prompts import find_coop as find_coop
 from workbench.studies.learned_prompts import open_coop as open_coop
+from workbench.studies.live_curves import CURVE, write_curve
 from workbench.studies.map import check_usable
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ def _key(subject: _Subject) -> ArtifactKey:
 def _compute(build: Build, subject: _Subject, store: Store, progress: Progress) -> Artifact:
     spec, case, clip = subject.spec, subject.case, subject.clip
     training, begin = _training(subject, store, progress)
-    learned = training.learn(begin, build.state, progress)
+    learned = _learn(training, begin, build, spec, progress)
     matrix = embed_dataset(case.dataset, clip, store, progress).matrix
     texts = learned.texts.numpy()
     found = softmax(np.asarray(clip.logit_scale * matrix[case.report] @ texts.T, dtype=np.float64))
@@ -198,6 +199,18 @@ def _training(subject: _Subject, store: Store, progress: Progress) -> tuple[Coop
         for chosen in (case.train, case.tune)
     )
     return Coop(subject.tower, prompts, spec, known, judged), begin
+
+
+def _learn(training: Coop, begin: Any, build: Build, spec: CoopSpec, progress: Progress) -> Learned:
+    """Learn; the curve so far lies where a page reads it until learning ends or is given up."""
+    curve = build.state.with_name(CURVE)
+    try:
+        learned = training.learn(begin, build.state, progress, lambda epochs: write_curve(curve, spec, epochs))
+    except SpecError:
+        curve.unlink(missing_ok=True)
+        raise
+    curve.unlink(missing_ok=True)
+    return learned
 
 
 def _bounds(

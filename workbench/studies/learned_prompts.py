@@ -20,6 +20,7 @@ from workbench.methods.retrain import Comparison
 from workbench.methods.shapes import Floats
 from workbench.specs.training import CoopSpec
 from workbench.store import Artifact, Store, content_hash
+from workbench.studies.live_curves import live_epochs
 from workbench.studies.stored import Stored
 
 KIND = "coop"
@@ -254,6 +255,11 @@ def open_coop(artifact: Artifact) -> LearnedPrompts:
     if artifact.kind != KIND:
         raise SpecError(f"{artifact.reference} is not {KIND}")
     return LearnedPrompts(artifact)
+
+
+def live_curve(spec: CoopSpec, store: Store) -> list[dict[str, float]]:
+    """Return the epochs so far of prompts that are being learned, as in :attr:`LearnedPrompts.curve`, or none."""
+    return live_epochs(KIND, spec, store)
 
 
 def find_coop(model: str, store: Store) -> LearnedPrompts:

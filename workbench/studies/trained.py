@@ -5,15 +5,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from workbench.errors import SpecError
 from workbench.specs.training import TrainSpec
 from workbench.store import Artifact, Store
+from workbench.studies.live_curves import CURVE as CURVE
+from workbench.studies.live_curves import live_epochs
+from workbench.studies.live_curves import write_curve as write_curve
 from workbench.studies.stored import Stored
 
 KIND = "trained"
@@ -21,8 +22,6 @@ KIND = "trained"
 PREFIX = f"{KIND}:"
 WEIGHTS = "weights"
 """Name of the arrays."""
-CURVE = ".curve.jsonl"
-"""Beside an unfinished result's parts: its spec as one JSON line, then one for each epoch."""
 
 
 class Epoch(NamedTuple):
@@ -174,21 +173,4 @@ def live_curve(spec: TrainSpec, store: Store) -> tuple[Epoch, ...]:
     store : Store
         The workspace.
     """
-    for path in (store.artifacts_dir / KIND).glob(f".*.partial/{CURVE}"):
-        asked, curve = _read_curve(path)
-        if asked == spec.to_dict():
-            return curve
-    return ()
-
-
-def write_curve(path: Path, spec: TrainSpec, curve: list[Mapping[str, Any]]) -> None:
-    """Write the file that :func:`live_curve` reads."""
-    path.write_text("".join(json.dumps(line) + "\n" for line in [spec.to_dict(), *curve]), encoding="utf-8")
-
-
-def _read_curve(path: Path) -> tuple[dict[str, Any], tuple[Epoch, ...]]:
-    try:
-        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.endswith("}")]
-        return (lines[0], tuple(Epoch(**line) for line in lines[1:])) if lines else ({}, ())
-    except (OSError, ValueError, TypeError):  # being written, or removed since
-        return {}, ()
+    return tuple(Epoch(**line) for line in live_epochs(KIND, spec, store))
