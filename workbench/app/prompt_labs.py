@@ -57,6 +57,14 @@ class Answer:
     since_last: Comparison
     seconds: float
 
+    @property
+    def edited(self) -> bool:
+        """Whether it is anything else than the start."""
+        return (
+            Prompted(self.now.concept_set, self.now.aggregate).key
+            != Prompted(self.start.concept_set, self.start.aggregate).key
+        )
+
 
 def place(dataset: Dataset, clip: str, split: str) -> Place:
     """Return the place of a lab."""

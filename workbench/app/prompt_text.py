@@ -125,12 +125,13 @@ def decode(code: str, start: Draft) -> Draft:
         raise wrong
     try:
         packed = base64.urlsafe_b64decode(code + "=" * (-len(code) % 4))
-        content = json.loads(zlib.decompressobj().decompress(packed, _LONGEST_TEXT))
+        unpacker = zlib.decompressobj()
+        content = json.loads(unpacker.decompress(packed, _LONGEST_TEXT))
         templates, words = content.get("templates", start.templates), content.get("words", {})
         known = {name: words.get(name, text) for name, text in start.words.items()}
     except (ValueError, binascii.Error, zlib.error, AttributeError) as error:
         raise wrong from error
-    if not all(isinstance(text, str) for text in (templates, *known.values())):
+    if not unpacker.eof or not all(isinstance(text, str) for text in (templates, *known.values())):
         raise wrong
     return Draft(templates, known)
 

@@ -7,7 +7,7 @@ import streamlit as st
 from workbench.app import comparisons
 from workbench.app import prompt_labs as labs
 from workbench.app.session import View
-from workbench.app.widgets import compare_result, notices, prompts_lab
+from workbench.app.widgets import compare_result, notices, prompts_lab, prompts_study
 from workbench.app.widgets.page_head import chosen_dataset, dataset_box, tabs
 
 TABS = {"lab": "Lab", "studies": "Search and experiment", "compare": "Compare"}
@@ -50,7 +50,9 @@ def look(view: View) -> None:
         tab = tabs(view, TABS)
         if tab == "lab":
             prompts_lab.draw_lab(view, dataset, head)
-        elif tab == "compare":
+        elif tab == "studies":
+            prompts_study.draw_studies(view, dataset, head)
+        else:
             compare_result.compare(view, dataset)
 
 

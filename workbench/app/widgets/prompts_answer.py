@@ -71,7 +71,10 @@ def headline(found: Answer) -> None:
             span = interval(value)
             st.metric(title, percent(value["value"]), span, delta_color="off", delta_arrow="off", help=definition)
             since, last = (each.changes[name] for each in (found.since_start, found.since_last))
-            st.caption(f"start {in_colour(since)}  \nlast edit {in_colour(last)}", help=words.CHANGE)
+            if found.edited:
+                st.caption(f"since the start {in_colour(since)}  \nlast edit {in_colour(last)}", help=words.CHANGE)
+    if not found.edited:
+        st.caption("Nothing is edited yet: these are the starting set's figures.")
     encoded = f"{several(found.now.encoded, 'new sentence')} encoded"
     images = several(found.now.measured.images, "labelled image")
     st.caption(f"{images} · answered in {found.seconds:.2f} s · {encoded}", help=words.SECONDS)
@@ -244,8 +247,8 @@ def class_table(found: Answer) -> pd.DataFrame:
             "images": each.images,
             "recall": each.recall.value * 100,
             "95 %": interval(each.recall._asdict(), 0),
-            "since the start": _change(since[each.name]),
-            "last edit": _change(last[each.name]),
+            "since the start": _change(since[each.name]) if found.edited else "–",
+            "last edit": _change(last[each.name]) if found.edited else "–",
         }
         lines.append(line)
     return pd.DataFrame(lines)

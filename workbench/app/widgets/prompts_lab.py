@@ -35,7 +35,7 @@ RESETS = {
     "edit": ("face", "page"),
     "predicted": ("face", "page"),
 }
-BOX = 92
+BOX = 84
 """Height of the box of a class's words, in CSS pixels."""
 
 
@@ -172,9 +172,10 @@ def draw_boxes(view: View, bench: Bench) -> tuple[Prompted | None, Edit]:
     )
     problems[text.TEMPLATES] = st.container()
     typed = {}
-    columns = st.columns(2, gap="small")
+    columns: list[DeltaGenerator] = []
     for place, name in enumerate(bench.start.classes):
-        with columns[place % 2]:
+        columns = columns or list(st.columns(2, gap="small"))
+        with columns.pop(0):
             typed[name] = st.text_area(
                 plain(name),
                 draft.words[name],
