@@ -191,8 +191,8 @@ def _told(models: dict[str, Classifier], trials: tuple[Trial, ...]) -> list[str]
     if any(trial.source == RENDERED for trial in trials):
         notes.append(
             "pose and light are of rendered people, the same at every angle: how a model falls is to be read from "
-            "them, not how it would fare with photographs; the renderer turns to 40 degrees, nods to 30, and casts no "
-            "shadows"
+            "them, not how it would fare with photographs (face-clip, for one, learned from other people of the same "
+            "renderer); the renderer turns to 40 degrees, nods to 30, and casts no shadows"
         )
     return notes
 
@@ -329,28 +329,29 @@ def _images(case: _Case) -> pa.Table:
 
 def _courses(build: Build, spec: RobustnessSpec, case: _Case, progress: Progress) -> list[Course]:
     """Measure every model along every side of every disturbance, on the same resamples of each source's faces."""
-    progress.step("measure", len(case.trials) * len(case.models))
+    progress.step("measure")
     courses: list[Course] = []
     weights = {
         source: resample_weights(len(labels), spec.resamples, spec.seed) for source, labels in case.labels.items()
     }
-    clean: dict[tuple[str, str], Ints] = {}
+    clean: dict[str, dict[str, Ints]] = {}
     for place, trial in enumerate(case.trials):
-        for number, name in enumerate(case.models):
-            table = build.table(FIRST + place * len(case.models) + number)
-            predicted = list_matrix(table, "predicted").astype(np.int64)
-            progress.advance()
-            if not trial.disturbance:
-                clean[trial.source, name] = predicted
-                continue
-            for side in dict.fromkeys(side for side, _ in trial.levels):
-                kept = [i for i, (each, _) in enumerate(trial.levels) if each == side]
-                levels = [_neutral(trial.disturbance, case.side), *(trial.levels[i][1] for i in kept)]
-                named = {"model": name, "disturbance": trial.disturbance, "side": side, "levels": levels}
-                answers = np.concatenate([clean[trial.source, name], predicted[kept]])
-                labels = case.labels[trial.source]
-                course = named | describe(trial.disturbance)
-                courses.append(follow(course, labels, answers, case.classes, weights[trial.source]))
+        first, labels = FIRST + place * len(case.models), case.labels[trial.source]
+        found = {
+            name: list_matrix(build.table(first + number), "predicted").astype(np.int64)
+            for number, name in enumerate(case.models)
+        }
+        if not trial.disturbance:
+            clean[trial.source] = found
+            continue
+        for side in dict.fromkeys(side for side, _ in trial.levels):
+            kept = [i for i, (each, _) in enumerate(trial.levels) if each == side]
+            levels = [_neutral(trial.disturbance, case.side), *(trial.levels[i][1] for i in kept)]
+            named = {"disturbance": trial.disturbance, "side": side, "levels": levels, **describe(trial.disturbance)}
+            for name, predicted in found.items():
+                answers = np.concatenate([clean[trial.source][name], predicted[kept]])
+                courses.append(follow(named | {"model": name}, labels, answers, case.classes, weights[trial.source]))
+                progress.advance()
     return courses
 
 

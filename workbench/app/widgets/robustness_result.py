@@ -69,7 +69,7 @@ def robustness(view: View, dataset: Dataset) -> None:
 
 def draw_study(view: View, dataset: Dataset, found: Robustness) -> None:
     """Draw one study."""
-    st.success(f"**{plain(found.sentence[:1].upper() + found.sentence[1:])}**", icon=":material/foggy:")
+    st.success(f"**{plain(found.sentence)}**", icon=":material/foggy:")
     if known.is_stale(found, dataset.fingerprint):
         st.warning(f"{plain(dataset.name)} has changed since this study was made; make it again.")
     notices.notes(found.notes)
