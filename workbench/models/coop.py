@@ -32,6 +32,8 @@ _EVERY = 100
 _FAR = 2.0
 _BAD_EPOCHS = 3
 """A loss this many times chance, and above the start's, over so many epochs is a training that diverges."""
+_GAIN = 0.001
+"""Nats by which the loss of the images that choose must fall to count as a gain."""
 
 
 class Examples(NamedTuple):
@@ -49,6 +51,8 @@ class _Course:
     best: Tensor
     step: int = 0
     best_epoch: int = 0
+    gained: int = 0
+    least: float = math.inf
     loss: float = 0.0
     bad: int = 0
     seconds: float = 0.0
@@ -155,7 +159,7 @@ class Coop:
             self._judge(course, 0)
         told(course.curve)
         order = batches(len(self._known.labels), self._batch, self._spec.seed, course.step)
-        while course.step < self.steps and not self._is_done(course):
+        while course.step < self.steps and not self._stalls(course):
             try:
                 self._step(course, optimizer, next(order))
                 if course.step % self._per_epoch == 0:
@@ -221,11 +225,15 @@ class Coop:
             )
         if epoch and accuracy > course.curve[course.best_epoch]["accuracy"]:
             course.best_epoch, course.best = epoch, course.context.detach().clone()
+        if course.best_epoch == epoch or log_loss < course.least - _GAIN:
+            course.gained = epoch
+            course.least = min(course.least, log_loss)
 
-    def _is_done(self, course: _Course) -> bool:
+    def _stalls(self, course: _Course) -> bool:
+        """Return whether for long no epoch was right more often, or surer of what is right, than all before it."""
         if course.step % self._per_epoch or not self._spec.patience:
             return False
-        return course.step // self._per_epoch - course.best_epoch >= self._spec.patience
+        return course.step // self._per_epoch - course.gained >= self._spec.patience
 
     def _texts(self, context: Tensor) -> Tensor:
         with torch.no_grad():

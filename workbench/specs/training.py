@@ -119,9 +119,9 @@ class CoopSpec(Spec):
     epochs : int
         The most passes over the training images.
     batch : int
-        Images a step.
+        Images a step, or all where there are fewer; the paper has 32, and a rate of 0.002 with it.
     patience : int
-        Passes without a gain on ``tune_on`` after which it stops; 0 for never.
+        Passes after which it stops where neither accuracy nor loss on ``tune_on`` has gained; 0 for never.
     seed : int
         Seed of the drawn images, the start, their order and the bootstrap.
 
@@ -143,11 +143,11 @@ class CoopSpec(Spec):
     tune_on: str = "validation"
     report_on: str = "test"
     optimizer: str = "sgd"
-    rate: float = 0.002
+    rate: float = 0.02
     weight_decay: float = 0.0005
-    epochs: int = 50
-    batch: int = 32
-    patience: int = 10
+    epochs: int = 200
+    batch: int = 512
+    patience: int = 20
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -177,7 +177,7 @@ def _compute(build: Build, subject: _Subject, store: Store, progress: Progress) 
                 for name, other in answers.items()
             },
             **_words(subject, learned, near),
-            "notes": _notes(subject, learned, near, seen, unseen),
+            "notes": [*_notes(subject, seen, unseen), *_reading(subject, learned, near, bounds)],
         }
     )
 
@@ -219,9 +219,12 @@ def _bounds(
     """Judge the concept set as it is, and a linear probe on the same training images; and return their answers."""
     spec, case, concepts, clip = subject.spec, subject.case, subject.concepts, subject.clip
     shown, size = matrix[case.report], len(case.classes)
-    zero_shot = classify(
-        shown, plain, concepts.membership, clip.logit_scale, aggregate=concepts.default_aggregate, top_k=size
-    ).classes
+    tuned, zero_shot = (
+        classify(
+            matrix[rows], plain, concepts.membership, clip.logit_scale, aggregate=concepts.default_aggregate, top_k=size
+        ).classes
+        for rows in (case.tune, case.report)
+    )
     grid = LEARNERS["linear"].grid
     progress.step("train a linear probe to compare with", len(grid))
     known, judged = ((matrix[rows], case.labels[rows]) for rows in (case.train, case.tune))
@@ -231,12 +234,14 @@ def _bounds(
         "zero-shot": {
             "reported": case.judge(zero_shot.probabilities, spec.seed, zero_shot.ranked),
             "unseen": case.judge_unseen(zero_shot.probabilities, spec.seed, zero_shot.ranked),
+            "tuned": float((tuned.predicted == case.labels[case.tune]).mean()),
             "parameters": 0,
             "seconds": 0.0,
         },
         "linear probe": {
             "reported": case.judge(linear, spec.seed),
             "unseen": case.judge_unseen(linear, spec.seed),
+            "tuned": tried[place].accuracy.value,
             "parameters": probe.parameters,
             "seconds": tried[place].seconds,
             "chosen": tried[place].value,
@@ -295,10 +300,9 @@ def _words(subject: _Subject, learned: Learned, near: NearestWords) -> dict[str,
     }
 
 
-def _notes(
-    subject: _Subject, learned: Learned, near: NearestWords, seen: Bools, unseen: dict[str, Any] | None
-) -> list[str]:
-    spec, case, clip = subject.spec, subject.case, subject.clip
+def _notes(subject: _Subject, seen: Bools, unseen: dict[str, Any] | None) -> list[str]:
+    """Say what the images can be trusted for."""
+    spec, case = subject.spec, subject.case
     notes = [
         *split_notes(spec, case, "the choice", "to choose the epoch", "chose the epoch"),
         *encoder_notes(spec, case, spec.clip, seen),
@@ -312,14 +316,26 @@ def _notes(
     outside = int((case.labels[case.dataset.rows(spec.report_on)] < 0).sum())
     if outside:
         notes.append(f"{outside:,} images of {spec.report_on!r} are left out: their labels are no class of the set")
+    return notes
+
+
+def _reading(subject: _Subject, learned: Learned, near: NearestWords, bounds: dict[str, Any]) -> list[str]:
+    """Say what learning came to, and what the nearest words can be trusted for."""
+    spec, notes = subject.spec, []
+    best, plain = learned.curve[learned.best_epoch]["accuracy"], bounds["zero-shot"]["tuned"]
     if not learned.best_epoch:
         notes.append(
             f"no epoch was right more often on {spec.tune_on!r} than the start: what is kept is the start, and nothing "
             "was learned"
         )
-    unknown = clip.unseen_words([*subject.names, spec.words])
+    elif best < plain:
+        notes.append(
+            f"no epoch reached the {100 * plain:.1f} % that the concept set's own words have on {spec.tune_on!r} (the "
+            f"best {100 * best:.1f} %): more images, words to begin with, another seed or rate may help"
+        )
+    unknown = subject.clip.unseen_words([*subject.names, spec.words])
     if unknown:
-        notes.append(f"{clip.name} never saw these words in training: {', '.join(unknown)}")
+        notes.append(f"{subject.clip.name} never saw these words in training: {', '.join(unknown)}")
     return [*notes, _far(near)]
 
 

@@ -159,8 +159,9 @@ class LearnedPrompts(Stored[CoopSpec]):
     def bounds(self) -> Mapping[str, Mapping[str, Any]]:
         """What they stand between, judged on the same images: ``zero-shot`` and ``linear probe``.
 
-        Each has ``reported`` and ``unseen`` as above, ``parameters`` and ``seconds``; the probe, which learned from the
-        same training images, also ``chosen`` (strength of the penalty, chosen on the same split as the epoch).
+        Each has ``reported`` and ``unseen`` as above, ``tuned`` (accuracy on the images that choose the epoch),
+        ``parameters`` and ``seconds``; the probe, which learned from the same training images, also ``chosen``
+        (strength of the penalty, chosen on the same images as the epoch).
         """
         bounds: Mapping[str, Mapping[str, Any]] = self.summary["bounds"]
         return bounds
