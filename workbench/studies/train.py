@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from workbench.data.datasets import Dataset, open_dataset
 from workbench.data.images import decode
+from workbench.errors import ModelError
 from workbench.methods.shapes import Bools, Floats
 from workbench.progress import SILENT, Progress
 from workbench.specs.training import TrainSpec
@@ -110,17 +111,17 @@ def _compute(build: Build, spec: TrainSpec, case: Case, begun: _Begun, store: St
     def told(epochs: list[Epoch]) -> None:
         write_curve(curve, spec, [epoch._asdict() for epoch in epochs])
 
-    fitted = fit(
-        _module(spec, begun, store, progress),
-        begun.architecture,
-        Faces(known, labels),
-        Faces(guide, torch.from_numpy(case.labels[case.tune])),
-        class_weights(labels, len(case.classes), spec.balance),
-        recipe,
-        build.state,
-        progress,
-        told,
-    )
+    guided = Faces(guide, torch.from_numpy(case.labels[case.tune]))
+    counts = class_weights(labels, len(case.classes), spec.balance)
+    module = _module(spec, begun, store, progress)
+    try:
+        fitted = fit(
+            module, begun.architecture, Faces(known, labels), guided, counts, recipe, build.state, progress, told
+        )
+    except ModelError:
+        if not build.state.exists():  # diverged: there is nothing to go on from
+            curve.unlink(missing_ok=True)
+        raise
     summary = _summary(spec, case, begun, fitted, asked, progress)
     build.write_arrays(WEIGHTS, {name: value.numpy() for name, value in fitted.weights.items()})
     build.write_table(0, _fingerprints(case, begun.clip))
