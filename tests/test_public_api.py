@@ -19,7 +19,8 @@ PUBLIC = {
     "open_probe", "open_prompts", "open_retrain", "open_reweighting", "open_score", "open_score_table",
     "open_slices", "open_suspects", "predict", "probe", "prompts", "read_spec", "retrain", "reweight", "score",
     "Robustness", "RobustnessSpec", "open_robustness", "robustness",
-    "slices", "suspects", "LearnedPrompts", "coop", "open_coop",
+    "slices", "suspects", "LearnedPrompts", "coop", "open_coop", "TrainSpec",
+    "TrainedNetwork", "open_trained", "train",
 }  # fmt: skip
 
 

@@ -116,7 +116,7 @@ ARCHITECTURES: dict[str, VggConfig] = {
     "vgg": VggConfig(),
     "vgg-small": VggConfig(channels=(16, 32, 96, 160), hidden=384),
 }
-"""Architectures by name: ``vgg`` is S4's (19 M parameters), ``vgg-small`` the bundled ``face-cnn``'s."""
+"""Architectures by name: ``vgg`` is S4's (30 M parameters), ``vgg-small`` the bundled ``face-cnn``'s."""
 
 
 def build_architecture(name: str) -> Vgg:
