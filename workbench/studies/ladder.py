@@ -10,7 +10,7 @@ import numpy as np
 
 from workbench.data.datasets import open_dataset
 from workbench.data.images import decode
-from workbench.errors import SpecError, WorkbenchError
+from workbench.errors import ModelError, SpecError
 from workbench.methods.bootstrap import Estimate
 from workbench.methods.over_seeds import Measured, behind, measure
 from workbench.methods.shapes import Bools, Ints
@@ -21,7 +21,7 @@ from workbench.studies import run_study
 from workbench.studies.case import Case, is_copy, open_case
 from workbench.studies.classification import KIND as CLASSIFICATION
 from workbench.studies.classification import Classification, open_classification
-from workbench.studies.rungs import Rung, chosen
+from workbench.studies.rungs import ZERO_SHOT, Rung, chosen
 from workbench.studies.standings import KIND, Ladder, Standing
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 MEASURE = 1
 """Number of the way rungs are run and measured; ladders of another are run again."""
-BATCH, BATCHES = 32, 8
+BATCH, BATCHES = 32, 4
 """A rung's speed is that of its fastest batch of so many, after one that does not count."""
 
 
@@ -45,7 +45,6 @@ class _Climbed:
     unseen: Measured | None
     parameters: int | None
     seconds: float | None
-    rate: float
     made: str
 
 
@@ -91,13 +90,14 @@ def _compute(
     for number, rung in enumerate(rungs):
         try:
             climbed.append(_climb(rung, number, spec, case, unseen, store, progress))
-        except WorkbenchError as error:  # a stop is none of these
+        except (SpecError, ModelError) as error:  # of this rung alone: others may do without what is missing
             left_out[rung.name] = str(error)
             progress.note(f"{rung.title} is left out: {error}")
     if not climbed:
         raise SpecError(f"no rung can be run on {spec.dataset}: {next(iter(left_out.values()))}")
     climbed.sort(key=lambda each: -each.measured.values["accuracy"])
-    standings = [_standing(each, climbed[0]) for each in climbed]
+    rates = _speeds(climbed, case, store, progress)
+    standings = [_standing(each, climbed[0], rate) for each, rate in zip(climbed, rates, strict=True)]
     labels = case.labels[case.report]
     return build.finish(
         {
@@ -121,26 +121,23 @@ def _climb(
     made = [_made(rung.spec(spec, seed), store, progress) for seed in seeds]
     runs = tuple(_classified(each, spec.dataset, store, progress) for each in made)
     progress.step(f"measure {rung.title}")
-    known = [artifact for artifact in made if artifact.kind != CLASSIFICATION]
-    rate, parameters = _speed(made[0], runs[0], case, store, progress)
-    if known:
-        parameters = int(np.mean([artifact.summary["parameters"] for artifact in known]))
     everything = np.ones(len(case.report), dtype=bool)
+    learned = [artifact.summary for artifact in made if artifact.kind != CLASSIFICATION]
+    parameters, seconds = None, None
+    if learned:
+        parameters = int(np.mean([each["parameters"] for each in learned]))
+        seconds = float(np.mean([each["seconds"] for each in learned]))
+    elif rung.family == ZERO_SHOT:
+        parameters, seconds = 0, 0.0
     return _Climbed(
         rung,
         runs,
         _measured(runs, case, everything, spec, number),
         _measured(runs, case, unseen, spec, number) if unseen.any() else None,
         parameters,
-        float(np.mean([artifact.summary["seconds"] for artifact in known])) if known else _nothing_learned(rung),
-        rate,
+        seconds,
         made[0].reference,
     )
-
-
-def _nothing_learned(rung: Rung) -> float | None:
-    """Seconds of learning of a rung that trains nothing here: none for prompts, not known for a bundled network."""
-    return 0.0 if rung.family == "zero-shot" else None
 
 
 def _made(spec: Spec, store: Store, progress: Progress) -> Artifact:
@@ -173,23 +170,25 @@ def _in_order(run: Classification, classes: list[str]) -> Ints:
     return np.array([[*classes, *more].index(name) for name in run.classes], dtype=np.int64)
 
 
-def _speed(
-    made: Artifact, run: Classification, case: Case, store: Store, progress: Progress
-) -> tuple[float, int | None]:
-    """Return images a second from decoded picture to answer, and how many parameters a bundled network has."""
+def _speeds(climbed: list[_Climbed], case: Case, store: Store, progress: Progress) -> list[float]:
+    """Return the images a second of every rung, from decoded picture to answer; what is the same model runs once."""
     from workbench.studies.classifier import load_classifier  # loads torch
 
-    spec = run.spec
-    model = spec.model if isinstance(spec, PredictSpec) else f"clip:{spec.clip}"
-    classifier = load_classifier(model, "", store, progress)
     rows = np.resize(case.report, BATCH)
     pictures = [decode(data, case.dataset.name) for data in case.dataset.image_bytes(rows)]
-    taken = [_seconds(classifier, pictures) for _ in range(1 + BATCHES)]
-    rate = BATCH / min(taken[1:])
-    if not isinstance(spec, PredictSpec):
-        return rate, 0
-    counted = sum(parameter.numel() for parameter in classifier.target.module.parameters())
-    return rate, counted if made.kind == CLASSIFICATION else None
+    models = [_model(each.runs[0]) for each in climbed]
+    found: dict[str, float] = {}
+    for model in dict.fromkeys(models):
+        progress.step(f"time {model}")
+        classifier = load_classifier(model, "", store, progress)
+        taken = [_seconds(classifier, pictures) for _ in range(1 + BATCHES)]
+        found[model] = BATCH / min(taken[1:])
+    return [found[model] for model in models]
+
+
+def _model(run: Classification) -> str:
+    """Return what answers a picture as the run was answered; how concepts are folded takes no time."""
+    return run.spec.model if isinstance(run.spec, PredictSpec) else f"clip:{run.spec.clip}"
 
 
 def _seconds(classifier: Classifier, pictures: list[Image.Image]) -> float:
@@ -198,7 +197,7 @@ def _seconds(classifier: Classifier, pictures: list[Image.Image]) -> float:
     return time.perf_counter() - begun
 
 
-def _standing(each: _Climbed, best: _Climbed) -> Standing:
+def _standing(each: _Climbed, best: _Climbed, rate: float) -> Standing:
     accuracies = each.measured.by_seed["accuracy"]
     return Standing(
         name=each.rung.name,
@@ -210,7 +209,7 @@ def _standing(each: _Climbed, best: _Climbed) -> Standing:
         behind=Estimate(0.0, 0.0, 0.0) if each is best else behind(best.measured, each.measured),
         parameters=each.parameters,
         seconds=each.seconds,
-        rate=each.rate,
+        rate=rate,
         run=each.runs[0].artifact.name,
         made=each.made,
     )

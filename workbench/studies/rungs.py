@@ -9,7 +9,9 @@ from typing import Any
 from workbench.errors import SpecError, unknown_name
 from workbench.specs import ClassifySpec, CoopSpec, LadderSpec, PredictSpec, ProbeSpec, Spec, TrainSpec, words
 
-FAMILIES = ("zero-shot", "learned prompts", "probe", "pixels", "network")
+ZERO_SHOT = "zero-shot"
+"""The family that learns nothing."""
+FAMILIES = (ZERO_SHOT, "learned prompts", "probe", "pixels", "network")
 """What kinds of rungs there are: by what is learned, and from what."""
 ALL = "all"
 """What stands for every rung, the slow ones among them."""

@@ -1,0 +1,206 @@
+"""The ladder: every rung on the same images, its figures those of its own run, and what cannot be run said."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.studies.review_data import judged_dataset
+from workbench.data.datasets import Dataset
+from workbench.data.demo import IMAGES, write_demo_source
+from workbench.errors import Cancelled, SpecError
+from workbench.methods.metrics import in_top_k
+from workbench.progress import Silent
+from workbench.reports import of_result
+from workbench.specs import ImportSpec, LadderSpec
+from workbench.store import ArtifactKey, Build, Store
+from workbench.studies import run_study
+from workbench.studies.case import is_copy
+from workbench.studies.classification import open_classification
+from workbench.studies.importing import import_dataset
+from workbench.studies.ladder import ladder
+from workbench.studies.rungs import FAMILIES, RUNGS, chosen
+from workbench.studies.standings import open_ladder
+
+QUICK = "names,fine-sum,linear,mlp"
+
+
+@pytest.fixture
+def clip(tiny_clip_folder: Path) -> str:
+    return f"local-dir:{tiny_clip_folder}"
+
+
+@pytest.fixture
+def faces(store: Store, tmp_path: Path) -> Dataset:
+    return judged_dataset(store, tmp_path, 240)
+
+
+def test_each_rungs_figures_are_those_of_its_own_classification(store: Store, faces: Dataset, clip: str) -> None:
+    found = ladder(LadderSpec("faces", clip, QUICK, seeds=2, resamples=200), store)
+    rows = faces.rows("test")
+    assert {each.name for each in found.standings} == set(QUICK.split(","))
+    assert [each.accuracy.value for each in found.standings] == sorted(
+        (each.accuracy.value for each in found.standings), reverse=True
+    )
+    for each in found.standings:
+        run = open_classification(store.artifact("classification", each.run))
+        own = float((run.predicted[rows] == faces.labels[rows]).mean())
+        if each.seeds == 1:
+            assert each.accuracy.value == pytest.approx(own)
+            labels = np.array([run.classes.index(label) for label in faces.labels[rows].tolist()])
+            assert each.top_3.value == pytest.approx(in_top_k(labels, run.ranked[rows].astype(np.int64), 3).mean())
+        assert each.lowest <= own <= each.highest
+        assert each.accuracy.low <= each.accuracy.value <= each.accuracy.high
+        assert each.rate > 0
+    assert found.images == len(rows)
+    assert found.commonest == pytest.approx(np.unique(faces.labels[rows], return_counts=True)[1].max() / len(rows))
+
+
+def test_seeds_are_trained_anew_where_there_is_chance_and_only_there(store: Store, faces: Dataset, clip: str) -> None:
+    found = {each.name: each for each in ladder(LadderSpec("faces", clip, QUICK, seeds=3), store).standings}
+    assert {name: each.seeds for name, each in found.items()} == {"names": 1, "fine-sum": 1, "linear": 1, "mlp": 3}
+    assert sorted(probe.spec["seed"] for probe in store.artifacts("probe") if probe.spec["learner"] == "mlp") == [
+        0,
+        1,
+        2,
+    ]
+    assert found["names"].parameters == 0
+    assert found["names"].seconds == 0
+    assert found["linear"].parameters == 3 * 17  # three classes, sixteen numbers and a constant
+    assert (found["mlp"].seconds or 0) > 0
+    assert found["linear"].made.startswith("probe/")
+    assert found["names"].made.startswith("classification/")
+
+
+def test_the_same_is_found_again_and_a_wider_ladder_uses_what_is_there(store: Store, faces: Dataset, clip: str) -> None:
+    spec = LadderSpec("faces", clip, "names,linear")
+    first = ladder(spec, store)
+    assert ladder(spec, store).artifact.name == first.artifact.name
+    wider = ladder(LadderSpec("faces", clip, "names,linear,knn"), store)
+    assert len(store.artifacts("probe")) == 2
+    by_name = {each.name: each for each in wider.standings}
+    for each in first.standings:
+        assert (by_name[each.name].run, by_name[each.name].accuracy) == (each.run, each.accuracy)
+
+
+def test_a_copy_of_a_training_image_does_not_count_where_copies_are_left_out(
+    store: Store, tmp_path: Path, clip: str
+) -> None:
+    import pyarrow.parquet as pq
+
+    judged_dataset(store, tmp_path, 240, name="once")
+    table = pq.read_table(tmp_path / "once.parquet").to_pylist()
+    train, test = ([row for row in table if row["split"] == split] for split in ("train", "test"))
+    for copied, row in zip(train, test[:10], strict=False):
+        row["image"] = copied["image"]
+        row["label"] = copied["label"]
+    import pyarrow as pa
+
+    pq.write_table(pa.Table.from_pylist(table), tmp_path / "copied.parquet")
+    dataset = import_dataset(ImportSpec(str(tmp_path / "copied.parquet"), "copied"), store)
+    found = ladder(LadderSpec("copied", clip, "names,knn"), store)
+    rows = dataset.rows("test")
+    new = ~is_copy(dataset, dataset.rows("train"), rows)
+    assert 10 <= (~new).sum() < len(rows)
+    for each in found.standings:
+        run = open_classification(store.artifact("classification", each.run))
+        right = run.predicted[rows] == dataset.labels[rows]
+        assert each.unseen is not None
+        assert each.unseen.value == pytest.approx(right[new].mean())
+    assert any("copies" in note for note in found.notes)
+
+
+def test_a_rung_that_cannot_run_is_left_out_and_said(
+    store: Store, faces: Dataset, clip: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(spec: object, *more: object) -> str:
+        if getattr(spec, "learner", "") == "linear":
+            raise SpecError("its text tower cannot be entered")
+        return run_study(spec, *more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("workbench.studies.ladder.run_study", refuse)
+    found = ladder(LadderSpec("faces", clip, "names,linear"), store)
+    assert [each.name for each in found.standings] == ["names"]
+    assert found.left_out == {"linear": "its text tower cannot be entered"}
+    assert "linear probe is left out: its text tower cannot be entered" in found.notes
+    with pytest.raises(SpecError, match=r"no rung can be run on faces: its text tower cannot be entered"):
+        ladder(LadderSpec("faces", clip, "linear"), store)
+
+
+def test_a_stopped_ladder_keeps_the_rungs_it_has_finished(store: Store, faces: Dataset, clip: str) -> None:
+    class StopAtPerceptron(Silent):
+        def step(self, name: str, total: int | None = None) -> None:
+            del total
+            if "perceptron" in name:
+                raise Cancelled("stopped")
+
+    spec = LadderSpec("faces", clip, "names,linear,mlp", seeds=1)
+    with pytest.raises(Cancelled):
+        ladder(spec, store, StopAtPerceptron())
+    assert not store.artifacts("ladder")
+    (kept,) = store.artifacts("probe")
+    found = ladder(spec, store)
+    assert {each.name: each.made for each in found.standings}["linear"] == kept.reference
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"rungs": "lineer"}, r"unknown rung 'lineer'; did you mean 'linear'\?"),
+        ({"rungs": " , "}, "names none"),
+        ({"report_on": "train"}, "share 144 images"),
+        ({"dataset": "none"}, "none"),
+        ({"report_on": "nowhere"}, "nowhere"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused(
+    store: Store, faces: Dataset, clip: str, changes: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(SpecError, match=said):
+        ladder(LadderSpec(**{"dataset": "faces", "clip": clip, **changes}), store)
+
+
+def test_the_list_of_rungs_is_whole_and_slow_ones_are_asked_for_by_name() -> None:
+    assert {rung.family for rung in RUNGS.values()} == set(FAMILIES)
+    assert all(name == rung.name for name, rung in RUNGS.items())
+    assert "vgg" not in {rung.name for rung in chosen("")}
+    assert [rung.name for rung in chosen("vgg,names")] == ["names", "vgg"]
+    assert len(chosen("all")) == len(RUNGS)
+
+
+def test_the_report_tells_what_was_measured_from_what_was_reported(store: Store, faces: Dataset, clip: str) -> None:
+    spec = LadderSpec("faces", clip, "names,linear")
+    report = of_result(spec, ladder(spec, store).artifact.reference, store)
+    text = report.text()
+    assert "bare names of the classes" in text
+    assert "Reported elsewhere: other models, other images" in text
+    assert json.loads(report.json())["images"] == len(faces.rows("test"))
+
+
+def test_an_artifact_of_another_kind_is_no_ladder(store: Store) -> None:
+    def compute(build: Build) -> object:
+        return build.finish({})
+
+    other = store.find_or_build(ArtifactKey("map", "m", {}), {}, compute)  # type: ignore[arg-type]
+    with pytest.raises(SpecError, match="is not a ladder"):
+        open_ladder(other)
+
+
+def test_every_rung_runs_on_rendered_faces(store: Store, tmp_path: Path) -> None:
+    write_demo_source(tmp_path / "demo", seed=5, count=220)
+    import_dataset(ImportSpec(str(tmp_path / "demo" / IMAGES), "demo"), store)
+    found = ladder(LadderSpec("demo", rungs="all", seeds=2, trees=100, epochs=1, resamples=100), store)
+    assert not found.left_out
+    standing = {each.name: each for each in found.standings}
+    assert set(standing) == set(RUNGS)
+    assert standing["ensemble"].accuracy.low > found.commonest + 0.2  # the bundled CLIP knows rendered faces
+    assert standing["linear"].accuracy.low > found.commonest + 0.2
+    assert standing["coop"].accuracy.low > found.commonest + 0.2
+    for each in found.standings:
+        assert 0 <= each.ece.value <= 1
+        assert each.behind.value <= 0
+        assert each.seeds == (2 if each.rung.chance else 1)
