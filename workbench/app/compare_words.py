@@ -12,8 +12,8 @@ NUMBERS = {
         "Accuracy of the second run: the share of labelled images whose most probable class is the label.",
     ),
     "difference": (
-        "Second minus first",
-        "Difference of the accuracies in points of percent, on the same images. Below it the paired 95 % interval: "
+        "Second minus first (points)",
+        "Difference of the accuracies on the same images, in points of percent. Below it the paired 95 % interval: "
         "where it holds 0, chance could make it.",
     ),
     "alone": (
@@ -37,6 +37,7 @@ RECALLS = (
     "is the share of such findings that is expected to be chance (Benjamini and Hochberg)."
 )
 ALONE = "Images of each class that only one of the two has right."
+TESTS = "Whether one of the two is right on more images of a class than chance would make it, all classes looked at."
 COLUMNS = {
     "images": "Labelled images of the class.",
     "only first": "Images of the class that only the first run has right.",

@@ -137,6 +137,11 @@ def _guessed(root: Path, where: Place, key: str, _prompted: Prompted) -> Guessed
     return open_lab(where).guess(_prompted.concept_set, _prompted.aggregate)
 
 
+def try_out(where: Place, prompted: Prompted) -> None:
+    """Work out what a prompt set gives; :class:`SpecError` where it cannot be used on these images."""
+    (tried if labelled(session.dataset(where.dataset), prompted.concept_set) else guessed)(where, prompted)
+
+
 def answer(where: Place, now: Prompted, start: Prompted, last: Prompted) -> Answer:
     """Return what an edit gives beside the start and the edit before it, worked out once.
 

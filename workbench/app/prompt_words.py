@@ -29,7 +29,7 @@ WORDS = (
     "Words of this class, between commas. A word that holds a comma stands in double quotes; a word may stand in "
     "several classes."
 )
-HOW = "Ctrl+Enter, or a click elsewhere, applies an edit."
+HOW = "Ctrl+Enter applies an edit."
 NUMBERS = {
     "accuracy": (
         "Accuracy",

@@ -61,7 +61,7 @@ def template_recalls(templates: Mapping[str, Values], whole: Values) -> go.Figur
         ]
         for name, values in rows
     ]
-    return _heat(shares, columns, [name for name, _ in rows], hovers, "recall (%)")
+    return _heat(shares, columns, [name for name, _ in rows], hovers)
 
 
 def template_shares(
@@ -87,11 +87,11 @@ def template_shares(
         ]
         for (name, _), line in zip(rows, shares, strict=True)
     ]
-    return _heat(shares, classes, [name for name, _ in rows], hovers, "images (%)")
+    return _heat(shares, classes, [name for name, _ in rows], hovers)
 
 
 def _heat(
-    shares: np.ndarray, columns: Sequence[str], rows: Sequence[str], hovers: Sequence[Sequence[str]], title: str
+    shares: np.ndarray, columns: Sequence[str], rows: Sequence[str], hovers: Sequence[Sequence[str]]
 ) -> go.Figure:
     """Draw percentages, a row a template."""
     figure = go.Figure(
@@ -108,7 +108,7 @@ def _heat(
             zmax=100,
             xgap=2,
             ygap=2,
-            colorbar={"title": title, "thickness": 12, "outlinewidth": 0},
+            showscale=False,
         )
     )
     figure.update_yaxes(autorange="reversed", showgrid=False, ticksuffix=" ")

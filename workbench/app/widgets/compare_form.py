@@ -41,7 +41,7 @@ def choose_pair(view: View, dataset: Dataset) -> Pair | None:
         return None
     if view["comparison"]:
         spec = comparisons.named(dataset, view["comparison"]).spec
-        view.settle(first=spec.first, second=spec.second, on=spec.split, comparison="")
+        view.settle(first=spec.first, second=spec.second, against=spec.split, comparison="")
     pair = _usual(view, dataset, list(runs))
     for name in (pair.first, pair.second):
         if name not in runs:
@@ -60,7 +60,7 @@ def choose_pair(view: View, dataset: Dataset) -> Pair | None:
             width=176,
             format_func=lambda name: definitions.SPLITS.get(name, name),
             help=words.SPLIT,
-            **view.bind("on", pair.split),
+            **view.bind("against", pair.split),
         )
     return pair
 
@@ -83,7 +83,7 @@ def invite(pair: Pair, key: str) -> None:
 
 def _usual(view: View, dataset: Dataset, runs: list[str]) -> Pair:
     """Return what the view asks for; what it leaves open is as in the newest comparison, else the newest two runs."""
-    first, second, split = view["first"], view["second"], view["on"]
+    first, second, split = view["first"], view["second"], view["against"]
     if not (first or second):
         done = comparisons.stored(dataset)
         if done:

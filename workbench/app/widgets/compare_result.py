@@ -31,14 +31,23 @@ if TYPE_CHECKING:
     from workbench.studies.classification import Classification
     from workbench.studies.compare import RunComparison
 
-DEFAULTS = {"comparison": "", "first": "", "second": "", "on": "", "right": "", "label": "", "face": "", "page": "1"}
+DEFAULTS = {
+    "comparison": "",
+    "first": "",
+    "second": "",
+    "against": "",
+    "right": "",
+    "label": "",
+    "face": "",
+    "page": "1",
+}
 """What a page's view needs so that :func:`compare` can be drawn on it."""
 _FACES = ("right", "label", "face", "page")
 RESETS = {
-    "comparison": ("first", "second", "on", *_FACES),
+    "comparison": ("first", "second", "against", *_FACES),
     "first": _FACES,
     "second": _FACES,
-    "on": _FACES,
+    "against": _FACES,
     "right": ("face", "page"),
     "label": ("face", "page"),
 }
@@ -119,8 +128,8 @@ def figure_columns(view: View, found: RunComparison) -> None:
     with right:
         st.markdown("**Recall of each class**", help=words.RECALLS)
         st.plotly_chart(figures.recalls(comparison, tests, found.models), key=view.key("recalls"), config=CHART)
-        with st.expander("Class by class", icon=":material/table_rows:"):
-            st.dataframe(class_table(found), hide_index=True, column_config=_columns())
+        st.markdown("**Class by class**", help=words.TESTS)
+        st.dataframe(class_table(found), hide_index=True, column_config=_columns())
 
 
 def class_table(found: RunComparison) -> pd.DataFrame:

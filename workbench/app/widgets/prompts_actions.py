@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import streamlit as st
 
 from workbench.app import prompt_labs as labs
@@ -25,8 +26,9 @@ TEST = "test"
 SAVE = "save prompts"
 
 
-def draw_actions(view: View, dataset: Dataset, where: Place, name: str, now: Prompted, start: Prompted) -> None:
-    """Draw the buttons that keep the prompts and classify with them; ``name`` is the page's of the starting set."""
+def draw_actions(view: View, dataset: Dataset, where: Place, name: str, sets: tuple[Prompted, Prompted]) -> None:
+    """Draw what is done with the first of ``sets``; the second is the starting set, ``name`` the page's for it."""
+    now, start = sets
     edited = now.concept_set.fingerprint != start.concept_set.fingerprint
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         sent = session.recall(f"sent {SAVE}") or 0
@@ -34,6 +36,9 @@ def draw_actions(view: View, dataset: Dataset, where: Place, name: str, now: Pro
             save_form(name, now)
         if st.button("Classify with it", key=view.key("classify"), icon=":material/play_arrow:", help=words.CLASSIFY):
             classify(dataset, where.clip, name, now, start)
+        found = evaluate_button(view, dataset, where, now, start)
+    if found is not None:
+        draw_look(found, len(labs.looks(where, TEST)))
     path = stored_as(name, now.concept_set)
     if edited and path is not None:
         st.caption(f"Saved as **{plain(path.stem)}**; on the command line:")
@@ -100,36 +105,31 @@ def classify(dataset: Dataset, clip: str, name: str, now: Prompted, start: Promp
         st.rerun()
 
 
-def draw_looks(view: View, dataset: Dataset, where: Place, now: Prompted, start: Prompted) -> None:
-    """Draw the button that evaluates the prompts on held-out images, and what it gave for these prompts."""
-    if TEST not in dataset.selections:
-        return
-    same = now.key == start.key
-    seen = labs.looks(where, TEST)
+def evaluate_button(view: View, dataset: Dataset, where: Place, now: Prompted, start: Prompted) -> Look | None:
+    """Draw the button that evaluates the prompts on held-out images; return what it gave for these prompts."""
+    if TEST not in dataset.selections or not labs.labelled(dataset, now.concept_set):
+        return None
     key = f"{now.key} {start.key}"
-    found = next((each for each in reversed(seen) if each.key == key), None)
-    overlap = len(set(dataset.rows(TEST).tolist()) & set(dataset.rows(where.split).tolist())) if not found else 0
-    if found is None:
-        why = words.EVALUATE.format(split=TEST)
-        if overlap:
-            why = f"Edits are measured on {where.split}, which holds test images; edit on other images first."
-        elif same:
-            why = "Nothing has been edited yet: there is nothing to hold against the starting set."
-        if st.button(
-            f"Evaluate once on {TEST}",
-            key=view.key("evaluate"),
-            icon=":material/fact_check:",
-            help=why,
-            disabled=bool(overlap) or same,
-        ):
-            try:
-                labs.held_out(where, TEST, now, start)
-            except SpecError as error:
-                notices.trouble(error)
-            else:
-                st.rerun(scope="fragment")
-        return
-    draw_look(found, len(seen))
+    found = next((each for each in labs.looks(where, TEST) if each.key == key), None)
+    why = words.EVALUATE.format(split=TEST)
+    seen = np.intersect1d(dataset.rows(TEST), dataset.rows(where.split)).size > 0
+    if seen:
+        why = f"Edits are measured on {where.split}, which holds test images; edit on other images first."
+    elif now.key == start.key:
+        why = "Nothing has been edited yet: there is nothing to hold against the starting set."
+    asked = st.button(
+        f"Evaluate once on {TEST}",
+        key=view.key("evaluate"),
+        icon=":material/fact_check:",
+        help=why,
+        disabled=seen or now.key == start.key or found is not None,
+    )
+    if asked and found is None:
+        try:
+            found = labs.held_out(where, TEST, now, start)
+        except SpecError as error:
+            notices.trouble(error)
+    return found
 
 
 def draw_look(found: Look, times: int) -> None:

@@ -51,6 +51,10 @@ def draw_answer(view: View, dataset: Dataset, found: Answer) -> None:
     draw_matrix(view, matrix)
     if view["label"] or view["predicted"]:
         draw_faces(view, dataset, found.now)
+
+
+def draw_tables(view: View, found: Answer) -> None:
+    """Draw templates by classes, and the recall of each class with its changes."""
     st.markdown("**Template by class**", help=words.HEAT)
     recalls = {
         name: {"recalls": [each._asdict() | {"recall": each.recall._asdict()} for each in own]}

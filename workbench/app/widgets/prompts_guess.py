@@ -55,8 +55,8 @@ def draw_guess(view: View, dataset: Dataset, where: Place, sets: tuple[Prompted,
         f"{several(len(now.rows), 'image')} · answered in {now.seconds:.2f} s · {encoded} encoded", help=words.SECONDS
     )
     notices.notes(now.notes)
-    rows = tuple(dict.fromkeys([*dataset.classes, *(dataset.labels[now.rows] == "").any() * [NO_LABEL]]))
     labels = np.where(dataset.labels[now.rows] == "", NO_LABEL, dataset.labels[now.rows])
+    rows = tuple(name for name in [*dataset.classes, NO_LABEL] if (labels == name).any())
     draw_matrix(view, matrix_of(now, rows, labels))
     if view["label"] or view["predicted"]:
         draw_faces(view, dataset, now, labels)

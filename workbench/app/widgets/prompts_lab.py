@@ -16,8 +16,8 @@ from workbench.app.prompt_text import Draft
 from workbench.app.session import View
 from workbench.app.text import plain
 from workbench.app.widgets import notices
-from workbench.app.widgets.prompts_actions import draw_actions, draw_looks
-from workbench.app.widgets.prompts_answer import draw_answer
+from workbench.app.widgets.prompts_actions import draw_actions
+from workbench.app.widgets.prompts_answer import draw_answer, draw_tables
 from workbench.app.widgets.prompts_guess import draw_guess
 from workbench.data.concepts import ConceptSet, load_attributes
 from workbench.data.datasets import Dataset
@@ -35,8 +35,8 @@ RESETS = {
     "edit": ("face", "page"),
     "predicted": ("face", "page"),
 }
-BOX = 84
-"""Height of the box of a class's words, in CSS pixels."""
+BOX_WIDTH, BOX_HEIGHT = 186, 88
+"""Size of the box of a class's words, in CSS pixels: two beside each other on a laptop, one where it is narrower."""
 
 
 class Bench(NamedTuple):
@@ -62,10 +62,22 @@ def draw_lab(view: View, dataset: Dataset, head: DeltaGenerator) -> None:
         return
     left, right = st.columns([5, 8], gap="large")
     with left:
-        found, bad = draw_boxes(view, bench)
+        found, edit = draw_boxes(view, bench)
         actions = st.container()
+    answered = labs.labelled(dataset, bench.start)
     with right:
-        draw_result(view, dataset, bench, found, bad, actions)
+        now, start, last = settle(bench, found, edit)
+        if now != found:
+            st.caption(":material/history: Shown are the last prompts that could be used.")
+        if answered:
+            answer = labs.answer(bench.where, now, start, last)
+            draw_answer(view, dataset, answer)
+        else:
+            draw_guess(view, dataset, bench.where, (now, start, last))
+    with actions:
+        draw_actions(view, dataset, bench.where, bench.name, (now, start))
+    if answered:
+        draw_tables(view, answer)
 
 
 def choose(view: View, dataset: Dataset) -> Bench:
@@ -172,14 +184,13 @@ def draw_boxes(view: View, bench: Bench) -> tuple[Prompted | None, Edit]:
     )
     problems[text.TEMPLATES] = st.container()
     typed = {}
-    columns: list[DeltaGenerator] = []
+    row = st.container(horizontal=True, gap="small")
     for place, name in enumerate(bench.start.classes):
-        columns = columns or list(st.columns(2, gap="small"))
-        with columns.pop(0):
+        with row.container(width=BOX_WIDTH, gap="small"):
             typed[name] = st.text_area(
                 plain(name),
                 draft.words[name],
-                height=BOX,
+                height=BOX_HEIGHT,
                 help=words.WORDS if place == 0 else None,
                 key=view.key(f"words {place} {number}"),
             )
@@ -224,39 +235,28 @@ def buttons(view: View, bench: Bench, edit: Edit) -> None:
         st.caption(words.HOW)
 
 
-def draw_result(
-    view: View,
-    dataset: Dataset,
-    bench: Bench,
-    found: Prompted | None,
-    edit: Edit,
-    actions: DeltaGenerator,
-) -> None:
-    """Draw what the prompts do; of prompts that cannot be used, what the last good ones did."""
+def settle(bench: Bench, found: Prompted | None, edit: Edit) -> tuple[Prompted, Prompted, Prompted]:
+    """Return the prompts that are shown, the starting ones, and those before the last edit.
+
+    Prompts that can be used go on the trail; in place of others the newest of the trail are shown.
+
+    Raises
+    ------
+    SpecError
+        The starting set cannot be used.
+    """
     start = Prompted(bench.start, bench.start.default_aggregate)
-    trail = bench.trail
-    answered = labs.labelled(dataset, bench.start)
     if found is not None:
         try:
-            (labs.tried if answered else labs.guessed)(bench.where, found)
-            trail.add(edit)
+            labs.try_out(bench.where, found)
+            bench.trail.add(edit)
         except SpecError as error:
             if found.key == start.key:
                 raise
             notices.trouble(error)
             found = None
-    good = [prompted(bench, each) for each in trail.edits]
-    if found is None:
-        st.caption(":material/history: Shown are the last prompts that could be used.")
-    now, last = found or good[-1], good[-2] if len(good) > 1 else start
-    if answered:
-        draw_answer(view, dataset, labs.answer(bench.where, now, start, last))
-    else:
-        draw_guess(view, dataset, bench.where, (now, start, last))
-    with actions:
-        draw_actions(view, dataset, bench.where, bench.name, now, start)
-        if answered:
-            draw_looks(view, dataset, bench.where, now, start)
+    good = [prompted(bench, each) for each in bench.trail.edits]
+    return found or good[-1], start, good[-2] if len(good) > 1 else start
 
 
 def prompted(bench: Bench, edit: Edit) -> Prompted:

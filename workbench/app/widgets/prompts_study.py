@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from workbench.methods.bootstrap import Estimate
     from workbench.studies.prompting import Prompts
 
-TILE = 216
+TILE = 204
 _SCORES = {"accuracy": "accuracy", "top_k": "top-3", "macro_f1": "macro F1", "weighted_f1": "weighted F1"}
 
 
@@ -81,10 +81,17 @@ def draw_study(view: View, found: Prompts) -> None:
     draw(f"**{plain(found.sentence)}**", icon=":material/balance:" if low <= 0 <= high else ":material/trending_up:")
     headline(found)
     notices.notes(found.notes)
-    open_winner(view, found)
-    metric = st.segmented_control(
-        "Score", list(METRICS), required=True, format_func=METRICS.__getitem__, **view.bind("metric")
-    )
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        metric = st.segmented_control(
+            "Score",
+            list(METRICS),
+            required=True,
+            format_func=METRICS.__getitem__,
+            label_visibility="collapsed",
+            **view.bind("metric"),
+        )
+        open_winner(view, found)
+    draw_winner(found)
     draw_figures(view, found, str(metric))
     with st.expander("Random sets by their size, as a table", icon=":material/table_rows:"):
         st.caption(words.SIZES)
@@ -126,7 +133,7 @@ def headline(found: Prompts) -> None:
 
 
 def open_winner(view: View, found: Prompts) -> None:
-    """Say what the winner is, and offer it in the lab and as a concept set."""
+    """Offer the winner in the lab."""
     winner, spec = found.winner, found.spec
 
     def show() -> None:
@@ -145,13 +152,6 @@ def open_winner(view: View, found: Prompts) -> None:
             edit=code,
         )
 
-    templates, concepts = several(len(winner.templates), "template"), several(len(winner.concepts), "word")
-    with st.expander(f"The winner: {templates}, {concepts}", icon=":material/emoji_events:"):
-        st.markdown("\n".join(f"- {plain(template)}" for template in winner.templates))
-        for name in winner.classes:
-            own = ", ".join(plain(each.text) for each in winner.concepts if name in each.classes)
-            st.markdown(f"**{plain(name)}**: {own}")
-        st.caption(f"Kept as the concept set **{plain(found.artifact.name)}**.")
     st.button(
         "Open the winner in the lab",
         key=view.key("winner"),
@@ -159,6 +159,18 @@ def open_winner(view: View, found: Prompts) -> None:
         help=words.WINNER,
         on_click=show,
     )
+
+
+def draw_winner(found: Prompts) -> None:
+    """Say what the winner is."""
+    winner = found.winner
+    templates, concepts = several(len(winner.templates), "template"), several(len(winner.concepts), "word")
+    with st.expander(f"The winner: {templates}, {concepts}", icon=":material/emoji_events:"):
+        st.markdown("\n".join(f"- {plain(template)}" for template in winner.templates))
+        for name in winner.classes:
+            own = ", ".join(plain(each.text) for each in winner.concepts if name in each.classes)
+            st.markdown(f"**{plain(name)}**: {own}")
+        st.caption(f"Kept as the concept set **{plain(found.artifact.name)}**.")
 
 
 def draw_figures(view: View, found: Prompts, metric: str) -> None:
