@@ -99,6 +99,10 @@ def _add_lists(add: Callable[..., argparse.ArgumentParser]) -> None:
     add("datasets", "list the datasets", lambda _, store: reports.datasets(store))
     artifacts = add("artifacts", "list the stored results", _artifacts)
     artifacts.add_argument("--verify", action="store_true", help="check every byte against the manifests")
+    report = add("report", "show a stored result again, or write it as one HTML file that opens offline", _report)
+    report.add_argument("result", metavar="KIND/NAME", help="as `workbench artifacts` lists it, or the beginning of it")
+    report.add_argument("--out", type=Path, metavar="FILE.html", help="write the report there, figures and all")
+    report.add_argument("--force", action="store_true", help="replace a file that is there")
     jobs = add("jobs", "list the app's jobs", lambda options, store: reports.jobs(store, options.cancel))
     jobs.add_argument("--cancel", type=int, metavar="ID", help="stop this job; finished parts are kept")
     layers = add("layers", "list a network's layers", _layers)
@@ -246,6 +250,15 @@ def _health(options: argparse.Namespace, store: Store) -> reports.Report:
 
 def _artifacts(options: argparse.Namespace, store: Store) -> reports.Report:
     return reports.artifacts(store, verify=options.verify)
+
+
+def _report(options: argparse.Namespace, store: Store) -> reports.Report:
+    from workbench.exports.document_of import find_result, write_document
+
+    artifact = find_result(options.result, store)
+    if options.out is None:
+        return reports.of_artifact(artifact)
+    return reports.written(options.out, write_document(artifact, store, options.out, options.force), artifact)
 
 
 def _layers(options: argparse.Namespace, store: Store) -> reports.Report:

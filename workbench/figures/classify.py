@@ -6,10 +6,14 @@ import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import plotly.graph_objects as go
 
 from workbench.figures.theme import ERROR_BAR, GRID, REFERENCE, class_colours, style
 
+SHARES = ((0.0, "#f3f5f6"), (0.5, "#7db4bf"), (1.0, "#14586a"))
+"""Colour scale of shares."""
 PER_CLASS = {"precision": "Precision", "recall": "Recall", "f1": "F1"}
 """The per-class metrics that can be drawn, with their names."""
 
@@ -49,6 +53,40 @@ def per_class_bars(per_class: Mapping[str, Mapping[str, Any]], metric: str = "re
     figure.update_xaxes(title=f"{PER_CLASS[metric]} (%)", range=[0, 101])
     figure.update_yaxes(autorange="reversed")
     return style(figure, 60 + 34 * max(1, len(classes)))
+
+
+def confusion(classes: Sequence[str], counts: npt.NDArray[np.integer]) -> go.Figure:
+    """Draw which class images of each label are taken for: shares of the label, with their counts.
+
+    Parameters
+    ----------
+    classes : sequence of str
+        K names.
+    counts : int array (K, K)
+        Rows are labels, columns answers.
+    """
+    names = [html.escape(name) for name in classes]
+    totals = counts.sum(axis=1, keepdims=True)
+    shares = np.divide(100 * counts, totals, out=np.zeros(counts.shape), where=totals > 0)
+    figure = go.Figure(
+        go.Heatmap(
+            z=shares,
+            x=names,
+            y=names,
+            text=[[f"{count:,}" for count in row] for row in counts.tolist()],
+            texttemplate="%{text}",
+            colorscale=SHARES,
+            zmin=0,
+            zmax=100,
+            xgap=2,
+            ygap=2,
+            colorbar={"title": "% of label", "thickness": 12, "outlinewidth": 0},
+            hovertemplate="labelled %{y}, answered %{x}: %{text} images, %{z:.1f} % of the label<extra></extra>",
+        )
+    )
+    figure.update_xaxes(title="answer", showgrid=False)
+    figure.update_yaxes(title="label", autorange="reversed", showgrid=False)
+    return style(figure, 120 + 42 * max(3, len(classes)))
 
 
 def reliability_diagram(

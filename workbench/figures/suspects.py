@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -64,7 +65,7 @@ def noise_matrix(classes: Sequence[str], noise: np.ndarray) -> go.Figure:
     noise : array (K, K)
         Numbers of images, as :func:`workbench.methods.suspects.confident_joint` estimates them.
     """
-    values = np.asarray(noise, dtype=np.float64)
+    values, classes = np.asarray(noise, dtype=np.float64), [html.escape(name) for name in classes]
     rows = values.sum(axis=1, keepdims=True)
     share = np.divide(values, rows, out=np.zeros(values.shape), where=rows > 0)
     coloured = np.where(np.eye(len(classes), dtype=bool), np.nan, share)

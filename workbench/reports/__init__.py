@@ -12,14 +12,16 @@ from workbench.reports.lists import artifacts as artifacts
 from workbench.reports.lists import concepts as concepts
 from workbench.reports.lists import datasets as datasets
 from workbench.reports.lists import jobs as jobs
+from workbench.reports.lists import written as written
 from workbench.reports.neurons import layers as layers
 from workbench.reports.robustness import robustness
 from workbench.reports.verdicts import appended as appended
 from workbench.reports.verdicts import verdicts as verdicts
 from workbench.specs import ClassifySpec, PredictSpec, Spec
-from workbench.store import Store
+from workbench.store import Artifact, Store
 
 _OF_KIND = {
+    "classification": classification,
     "embeddings": embeddings,
     "dissection": neurons.dissection,
     "ablation": neurons.ablation,
@@ -40,6 +42,13 @@ _OF_KIND = {
     "ladder": ladder.ladder,
     "robustness": robustness,
 }
+KINDS = tuple(_OF_KIND)
+"""The kinds of artifacts that have a report."""
+
+
+def of_artifact(artifact: Artifact) -> Report:
+    """Report a stored result of one of :data:`KINDS`; a classification with all its splits."""
+    return _OF_KIND[artifact.kind](artifact)
 
 
 def of_result(spec: Spec, result: str, store: Store, split: str = "") -> Report:
@@ -61,4 +70,4 @@ def of_result(spec: Spec, result: str, store: Store, split: str = "") -> Report:
     artifact = store.artifact(*result.split("/", 1))
     if isinstance(spec, (ClassifySpec, PredictSpec)):
         return classification(artifact, split)
-    return _OF_KIND[artifact.kind](artifact)
+    return of_artifact(artifact)

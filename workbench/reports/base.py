@@ -18,9 +18,14 @@ class Table:
     rows: Sequence[Sequence[object]]
     title: str = ""
 
+    @property
+    def cells(self) -> list[list[str]]:
+        """The rows as text."""
+        return [[_cell(value) for value in row] for row in self.rows]
+
     def text(self) -> str:
         """Return the table with aligned columns."""
-        cells = [[_cell(value) for value in row] for row in self.rows]
+        cells = self.cells
         numeric = [all(_is_number(row[i]) for row in self.rows) for i in range(len(self.head))]
         widths = [max(len(row[i]) for row in [list(self.head), *cells]) for i in range(len(self.head))]
 

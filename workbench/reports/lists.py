@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 
 from workbench.errors import SpecError
 from workbench.reports.base import Report, Table
-from workbench.store import Store
+from workbench.store import Artifact, Store
 
 
 def datasets(store: Store) -> Report:
@@ -37,6 +38,12 @@ def artifacts(store: Store, *, verify: bool = False) -> Report:
             raise SpecError(f"{len(damaged)} damaged: {damaged[0]}")
         parts.append(f"all {len(found)} verified")
     return Report({"artifacts": values}, parts)
+
+
+def written(path: Path, size: int, artifact: Artifact) -> Report:
+    """Say where a result's report was written, and how large it is."""
+    values = {"artifact": artifact.reference, "file": str(path), "bytes": size}
+    return Report(values, [f"{artifact.reference} is written to {path} ({size / 1e6:.1f} MB)"])
 
 
 def jobs(store: Store, cancel: int | None = None) -> Report:

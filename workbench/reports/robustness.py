@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workbench.reports.base import Report, Table, interval, points
 from workbench.store import Artifact
-from workbench.studies.curves import Course, open_robustness
+
+if TYPE_CHECKING:
+    from workbench.studies.curves import Course
 
 _HEAD = ["disturbance", "model", "undisturbed", "at the strongest", "loss (points)", "half lost at", "area"]
 
 
 def robustness(artifact: Artifact) -> Report:
     """Report a study of robustness: each model along each disturbance, then every level."""
+    from workbench.studies.curves import open_robustness
+
     found = open_robustness(artifact)
     rows = [
         [each.name, each.model, *(interval(each.accuracy[place]._asdict()) for place in (0, -1)),
