@@ -29,7 +29,7 @@ from workbench.models.networks import plan
 from workbench.models.targets import load_target
 from workbench.reports import of_result
 from workbench.specs import DissectSpec, ImportSpec, PredictSpec, ReweightSpec, ScoreSpec, TrainSpec
-from workbench.store import Store
+from workbench.store import ArtifactKey, Store
 from workbench.studies.classifier import load_classifier
 from workbench.studies.dissect import dissect
 from workbench.studies.importing import import_dataset
@@ -113,39 +113,47 @@ def test_it_is_trained_once_and_found_by_the_beginning_of_its_name(
     assert load_target("trained:faces-len", "", store).fingerprint == load_target(found.model, "", store).fingerprint
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"network": "vgg-small"},
-        {"train": "validation", "tune_on": "train"},
-        {"tune_on": "test"},
-        {"report_on": "validation"},
-        {"optimizer": "adam"},
-        {"rate": 0.003},
-        {"weight_decay": 0.1},
-        {"schedule": "cosine"},
-        {"epochs": 2},
-        {"batch": 8},
-        {"patience": 1},
-        {"augment": 0.6},
-        {"balance": "weights"},
-        {"crops": 10},
-        {"precision": "mixed"},
-        {"seed": 1},
-    ],
-    ids=str,
+CHANGES: tuple[dict[str, object], ...] = (
+    {"network": "vgg-small"},
+    {"train": "validation", "tune_on": "train"},
+    {"tune_on": "test"},
+    {"report_on": "validation"},
+    {"optimizer": "adam"},
+    {"rate": 0.003},
+    {"weight_decay": 0.1},
+    {"schedule": "cosine"},
+    {"epochs": 2},
+    {"batch": 8},
+    {"patience": 1},
+    {"augment": 0.6},
+    {"balance": "weights"},
+    {"crops": 10},
+    {"precision": "mixed"},
+    {"seed": 1},
 )
-def test_each_choice_makes_another_network(store: Store, found: TrainedNetwork, change: dict[str, object]) -> None:
-    class NamedError(Exception):
-        pass
 
-    def refuse(key, *_):
-        raise NamedError(key.name)
 
-    store.find_or_build = refuse  # type: ignore[method-assign]
-    with pytest.raises(NamedError) as named:
-        train(replace(FAST, **change), store)  # type: ignore[arg-type]
-    assert str(named.value) != found.artifact.name
+def test_each_choice_makes_another_network(
+    store: Store, faces: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = []
+
+    def refuse(_: Store, key: ArtifactKey, *__: object) -> None:
+        named.append(key.name)
+        raise Cancelled
+
+    monkeypatch.setattr(Store, "find_or_build", refuse)
+    first, second = (plan("lenet", CLASSES, 1).build().state_dict() for _ in range(2))
+    torch.save(first, tmp_path / "first.pt")
+    torch.save(first, tmp_path / "copy.pt")
+    torch.save(second, tmp_path / "second.pt")
+    starts = [{"start": str(tmp_path / f"{name}.pt")} for name in ("first", "second", "copy")]
+    for change in ({}, *CHANGES, *starts):
+        with pytest.raises(Cancelled):
+            train(replace(FAST, **change), store)  # type: ignore[arg-type]
+    assert len(set(named[:-1])) == len(CHANGES) + 3
+    assert named[-1] == named[-3]  # a file counts by what is in it
+    assert len(faces) == COUNT
 
 
 def test_a_stopped_training_shows_its_curve_and_goes_on_as_if_it_had_never_stopped(
@@ -229,6 +237,20 @@ def test_what_cannot_be_trained_is_said_in_a_line(
     with pytest.raises(error, match=words):
         train(replace(FAST, **change), store)  # type: ignore[arg-type]
     assert len(faces) == COUNT
+
+
+def test_pictures_of_many_sizes_are_seen_in_training_as_afterwards(store: Store, tmp_path: Path) -> None:
+    images, labels = pictures(60)
+    sizes = [(48 + row % 3 * 20, 60) for row in range(60)]
+    table = {"id": [f"{row:03d}" for row in range(60)], "label": labels}
+    table["split"] = [("train", "test", "validation")[row // 3 % 3] for row in range(60)]
+    shown = [np.asarray(Image.fromarray(image).resize(size)) for image, size in zip(images, sizes, strict=True)]
+    pq.write_table(pa.table(table | {"image": [encode_png(image) for image in shown]}), tmp_path / "sizes.parquet")
+    import_dataset(ImportSpec(str(tmp_path / "sizes.parquet"), "sizes"), store)
+    found = train(replace(FAST, dataset="sizes"), store)
+    answered = predict(PredictSpec("sizes", found.model), store)
+    assert answered.metrics["test"]["confusion"] == found.reported["confusion"]
+    assert answered.metrics["validation"]["accuracy"]["value"] == max(epoch.accuracy for epoch in found.curve)
 
 
 def test_images_of_one_class_teach_nothing(store: Store, tmp_path: Path) -> None:
