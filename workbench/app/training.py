@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.app import session
 from workbench.errors import WorkbenchError, unknown_name
 from workbench.jobs import Job
-from workbench.specs import Spec, TrainSpec
+from workbench.specs import CoopSpec, Spec, TrainSpec
 from workbench.store import Artifact, canonical_json
 
 if TYPE_CHECKING:
@@ -137,6 +137,38 @@ def live_epochs(job: Job) -> tuple[Epoch, ...]:
 
     spec = spec_of(job)
     return live_curve(spec, session.store()) if isinstance(spec, TrainSpec) else ()
+
+
+def live_prompts(job: Job) -> list[dict[str, float]]:
+    """Return the epochs so far, 0 the start, of prompts that a job learns or was stopped at; empty for other jobs."""
+    from workbench.studies.learned_prompts import live_curve
+
+    spec = spec_of(job)
+    return live_curve(spec, session.store()) if isinstance(spec, CoopSpec) else []
+
+
+def by_shots(run: Artifact, found: Sequence[Artifact]) -> list[dict[str, Any]]:
+    """Return accuracy by training images of each class: learned prompts that differ from ``run`` in shots and seed."""
+    alike = [each for each in found if each.kind == "coop" and _but_shots(each) == _but_shots(run)]
+    return [
+        {
+            "shots": each.spec["shots"],
+            "accuracy": each.summary["reported"]["accuracy"]["value"],
+            "bounds": {name: bound["reported"]["accuracy"]["value"] for name, bound in each.summary["bounds"].items()},
+        }
+        for each in alike
+    ]
+
+
+def _but_shots(run: Artifact) -> str:
+    asked = {name: value for name, value in run.spec.items() if name not in ("shots", "seed")}
+    return canonical_json([asked, run.manifest["content"].get("rows")])
+
+
+def mapped(run: Artifact) -> Artifact | None:
+    """Return the newest map that learned prompts are drawn on, or ``None``."""
+    maps = [each for each in session.store().artifacts("map") if each.spec.get("dataset") == run.spec["dataset"]]
+    return next((each for each in maps if each.spec["concepts"] == model_of(run)), None)
 
 
 def classified(run: Artifact) -> Artifact | None:

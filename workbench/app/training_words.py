@@ -62,6 +62,24 @@ CURVE = (
     "Share of the images that choose that are right after each epoch; copies of training images have no say. Dotted: "
     "the learning rate was lowered. The large point: the best epoch, the one that is kept."
 )
+STANDING = {
+    "zero-shot": ("Zero-shot", "The concept set's own prompts, nothing learned: what learned prompts begin against."),
+    "learned": ("Learned prompts", "The prompts with the learned vectors of the epoch that was kept."),
+    "linear probe": (
+        "Linear probe",
+        "A linear classifier on the embeddings of the very same training images: what such embeddings can give where "
+        "the answer need not be words.",
+    ),
+}
+"""Names and definitions of what learned prompts stand between."""
+AGAINST = "Difference in accuracy on the same images, in points, with its paired 95 % interval."
+VECTORS = (
+    "How far each learned vector is from the nearest word of the CLIP's vocabulary. The gray band holds 90 % of words' "
+    "own distances to their nearest word: far beyond it a vector is no word, and the word beside it says little. Hover "
+    "for more words."
+)
+BY_SHOTS = "The same settings with other numbers of training images of each class; of several seeds the mean and range."
+MAPPED = "Lays the images out as a job, with the learned prompts beside the plain texts."
 LOSS = (
     "Mean cross-entropy in nats. Training faces are moved and turned while the network still learns, so their loss may "
     "lie above the other; where the other rises while this one falls, the network begins to remember."
@@ -130,11 +148,13 @@ def kind_of(kind: str, spec: Mapping[str, Any]) -> str:
 
 def saw(kind: str, spec: Mapping[str, Any]) -> str:
     """Return what a classifier saw of an image and was told, in words."""
+    clip = str(spec.get("clip", ""))
+    clip = clip.rpartition("/")[2] if clip.startswith("local-dir:") else clip
     if kind == "probe":
-        return f"{spec['clip']} embeddings" if spec["on"] == "embeddings" else "gray pixels, 48 x 48"
+        return f"{clip} embeddings" if spec["on"] == "embeddings" else "gray pixels, 48 x 48"
     if kind == "coop":
         shots = f", {spec['shots']} shots" if spec["shots"] else ""
-        return f"{spec['clip']}, {spec['context']} context{shots}"
+        return f"{clip}, {spec['context']} context{shots}"
     return f"pixels{', pretrained' if spec['start'] else ''}"
 
 

@@ -87,7 +87,8 @@ def nearest_words(vectors: Sequence[Values], distances: Values) -> go.Figure:
     )
     figure.add_vrect(
         x0=float(distances["low"]), x1=float(distances["high"]), fillcolor=REFERENCE, opacity=0.3, line_width=0,
-        annotation_text="words from their own nearest", annotation_position="top right",
+        annotation_text="words from their own nearest", annotation_position="top right", annotation_yshift=18,
+        layer="below",
     )  # fmt: skip
     figure.update_yaxes(autorange="reversed", title="learned vector", type="category")
     figure.update_xaxes(title="distance to the nearest word", rangemode="tozero")

@@ -11,13 +11,16 @@ import streamlit as st
 from workbench.app import definitions, training
 from workbench.app import training_words as words
 from workbench.app.session import View
-from workbench.app.text import interval, percent, plain, several
+from workbench.app.text import count, interval, percent, plain, several
 from workbench.app.widgets.metrics import CHART
+from workbench.figures import coop as coop_figures
 from workbench.figures import probe as figures
 from workbench.figures import training as training_figures
+from workbench.methods.reweight_verdict import points
 from workbench.store import Artifact
 
 if TYPE_CHECKING:
+    from workbench.studies.learned_prompts import LearnedPrompts
     from workbench.studies.probing import StoredProbe
 
 
@@ -51,6 +54,42 @@ def draw_network(view: View, run: Artifact) -> None:
 
 def draw_prompts(view: View, run: Artifact) -> None:
     """Draw how learned prompts came about, what they stand between, and the words nearest to them."""
+    found = training.opened_prompts(run)
+    standing(found)
+    left, right = st.columns(2, gap="large")
+    with left:
+        tune_on = found.spec.tune_on
+        kept = found.curve[found.best_epoch]
+        st.markdown(f"**Course**: epoch {found.best_epoch} was kept, {percent(kept['accuracy'])} right on "
+                    f"{plain(tune_on)}", help=words.CURVE)  # fmt: skip
+        figure = coop_figures.curve(found.curve, found.best_epoch, tune_on)
+        st.plotly_chart(figure, key=view.key("course"), config=CHART)
+        shots = training.by_shots(run, training.stored(found.dataset))
+        if len({each["shots"] for each in shots}) > 1:
+            st.markdown("**By training images of each class**", help=words.BY_SHOTS)
+            st.plotly_chart(coop_figures.by_shots(shots), key=view.key("shots"), config=CHART)
+    with right:
+        st.markdown("**Nearest words**", help=words.VECTORS)
+        far = coop_figures.nearest_words(found.vectors, found.word_distances)
+        st.plotly_chart(far, key=view.key("vectors"), config=CHART)
+
+
+def standing(found: LearnedPrompts) -> None:
+    """Draw where learned prompts stand: after zero-shot, before a linear probe on the same images."""
+    shown = {
+        "zero-shot": (found.bounds["zero-shot"]["reported"], found.against_zero_shot),
+        "learned": (found.reported, None),
+        "linear probe": (found.bounds["linear probe"]["reported"], found.against_probe),
+    }
+    for column, (name, (judged, against)) in zip(st.columns(3, gap="small"), shown.items(), strict=True):
+        title, definition = words.STANDING[name]
+        accuracy = judged["accuracy"]
+        column.metric(title, percent(accuracy["value"]), interval(accuracy), delta_color="off", delta_arrow="off",
+                      help=f"{definition} {definitions.INTERVAL}")  # fmt: skip
+        if against is not None:
+            value, low, high = (points(each) for each in against.changes["accuracy"].difference)
+            test = f"{count(against.mcnemar.gained)} gained, {count(against.mcnemar.lost)} lost"
+            column.caption(f"learned: {value} points ({low} to {high}); {test}", help=words.AGAINST)
 
 
 def draw_probe(view: View, run: Artifact) -> None:

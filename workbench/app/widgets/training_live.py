@@ -9,13 +9,15 @@ from workbench.app import training_words as words
 from workbench.app.session import View
 from workbench.app.text import percent, plain, several
 from workbench.app.widgets import job_status
-from workbench.app.widgets.metrics import CHART
 from workbench.errors import WorkbenchError
+from workbench.figures.coop import curve as prompts_curve
 from workbench.figures.training import curve, losses
 from workbench.jobs import Job
 
 LEFT = "trainings left alone"
 """Numbers of the jobs that the person does not want to hear of any more."""
+BARE = {"displayModeBar": False}
+"""Settings of a chart that is drawn again every few seconds."""
 ASKED = "trainings asked for"
 """Numbers of the jobs that were begun in this tab, each with the classifier that was on show then."""
 
@@ -64,18 +66,26 @@ def _live(view: View, dataset: str, numbers: list[int]) -> None:
 
 
 def draw_curve(view: View, job: Job) -> None:
-    """Draw the curve so far of a network that is being trained."""
-    epochs = training.live_epochs(job) if job.status == "running" else ()
-    if not epochs:
+    """Draw the curve so far of a network that is being trained, or of prompts that are being learned."""
+    if job.status != "running":
         return
-    best = max(epochs, key=lambda each: each.accuracy)
-    left, right = st.columns(2, gap="medium")
-    with left:
-        st.markdown(f"Validation, best so far **{percent(best.accuracy)}** in epoch {best.epoch}", help=words.CURVE)
-        st.plotly_chart(curve(epochs, best.epoch), key=view.key(f"curve {job.id}"), config=CHART)
-    with right:
-        st.markdown("Loss", help=words.LOSS)
-        st.plotly_chart(losses(epochs, best.epoch), key=view.key(f"losses {job.id}"), config=CHART)
+    key = view.key(f"curve {job.id}")
+    if epochs := training.live_epochs(job):
+        best = max(epochs, key=lambda each: each.accuracy)
+        st.markdown(best_words(best.accuracy, best.epoch), help=words.CURVE)
+        left, right = st.columns(2, gap="medium")
+        left.plotly_chart(curve(epochs, best.epoch), key=key, config=BARE)
+        right.plotly_chart(losses(epochs, best.epoch), key=f"{key} of loss", config=BARE)
+    elif course := training.live_prompts(job):
+        kept = max(course, key=lambda each: each["accuracy"])
+        number, split = int(kept["epoch"]), str(getattr(job.spec, "tune_on", ""))
+        st.markdown(best_words(kept["accuracy"], number), help=words.CURVE)
+        st.plotly_chart(prompts_curve(course, number, split), key=key, config=BARE)
+
+
+def best_words(accuracy: float, epoch: int) -> str:
+    """Return what is the best so far."""
+    return f"Best so far: **{percent(accuracy)}** of the images that choose are right, in epoch {epoch}."
 
 
 def unfinished(view: View, job: Job) -> None:
@@ -101,7 +111,7 @@ def unfinished(view: View, job: Job) -> None:
 
 def kept(job: Job) -> str:
     """Return what a stopped job leaves, in words."""
-    epochs = len(training.live_epochs(job))
+    epochs = len(training.live_epochs(job)) or max(0, len(training.live_prompts(job)) - 1)
     return (
         f"{several(epochs, 'epoch')} and the last checkpoint are kept." if epochs else "what it had finished is kept."
     )

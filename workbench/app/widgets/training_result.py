@@ -21,8 +21,11 @@ from workbench.app.widgets.training_list import title_of
 from workbench.app.widgets.training_try import draw_try
 from workbench.data.datasets import Dataset
 from workbench.errors import WorkbenchError
-from workbench.specs import PredictSpec
+from workbench.specs import MapSpec, PredictSpec, Spec
 from workbench.store import Artifact
+
+TILE = 172
+"""Width of a number in CSS pixels: six stand side by side on a laptop."""
 
 
 def draw_result(view: View, dataset: Dataset, run: Artifact) -> None:
@@ -55,11 +58,12 @@ def sentence(run: Artifact) -> str:
     """Return how good a classifier is, what it learned from, and how long that took."""
     summary, spec = run.summary, run.spec
     accuracy = summary["reported"]["accuracy"]
+    chosen = "setting" if run.kind == "probe" else "epoch"
     return (
         f"**{plain(title_of(run).capitalize())}**: **{percent(accuracy['value'])}** of the "
         f"{count(summary['reported']['images'])} labelled images of {plain(spec['report_on'])} are right "
         f"({interval(accuracy)}). It learned from {count(summary['images'])} images of {plain(spec['train'])} in "
-        f"{words.lasted(float(summary['seconds']))}; {plain(spec['tune_on'])} chose."
+        f"{words.lasted(float(summary['seconds']))}; its {chosen} was chosen on {plain(spec['tune_on'])}."
     )
 
 
@@ -73,16 +77,17 @@ def numbers(summary: Mapping[str, Any]) -> None:
         "top3": found["top_k_accuracy"].get("3"),
         "ece": found["calibration"]["error"],
     }
-    columns = st.columns(6, gap="small")
-    for column, (name, estimate) in zip(columns, shown.items(), strict=False):
+    row = st.container(horizontal=True, gap="small")
+    for name, estimate in shown.items():
         title, definition = {**definitions.METRICS, **words.NUMBERS}[name]
         value, span = ("–", " ") if estimate is None else (percent(estimate["value"]), interval(estimate))
         help_text = f"{definition} {definitions.INTERVAL}"
-        column.metric(title, value, span, delta_color="off", delta_arrow="off", help=help_text)
+        row.metric(title, value, span, delta_color="off", delta_arrow="off", width=TILE, help=help_text)
     title, definition = words.NUMBERS["images"]
     copies = found["images"] - (unseen["images"] if unseen else 0)
     note = f"{count(copies)} copies" if "unseen" in summary else " "
-    columns[5].metric(title, count(found["images"]), note, delta_color="off", delta_arrow="off", help=definition)
+    images = count(found["images"])
+    row.metric(title, images, note, delta_color="off", delta_arrow="off", width=TILE, help=definition)
 
 
 def actions(view: View, dataset: Dataset, run: Artifact) -> None:
@@ -95,8 +100,8 @@ def actions(view: View, dataset: Dataset, run: Artifact) -> None:
                 key=view.key("classify"),
                 icon=":material/grid_on:",
                 help=words.CLASSIFY,
-                on_click=classify,
-                args=(dataset.name, model),
+                on_click=ask,
+                args=(PredictSpec(dataset.name, model),),
             )
         else:
             link = {"dataset": dataset.name, "run": made.name, "split": str(run.spec["report_on"])}
@@ -106,6 +111,8 @@ def actions(view: View, dataset: Dataset, run: Artifact) -> None:
         )
         if run.kind == "trained":
             dissect_link(dataset, run)
+        if run.kind == "coop":
+            map_link(view, dataset, run)
         st.caption(f"`{model}`", help=words.MODEL)
 
 
@@ -119,14 +126,32 @@ def dissect_link(dataset: Dataset, run: Artifact) -> None:
     st.page_link(notices.NEURONS, label=label, icon=":material/neurology:", query_params=asked)
 
 
-def classify(dataset: str, model: str) -> None:
-    """Submit the classification of the dataset as a job."""
+def map_link(view: View, dataset: Dataset, run: Artifact) -> None:
+    """Draw the way to a map with the learned prompts on it, or the button that makes one."""
+    made = training.mapped(run)
+    if made is not None:
+        asked = {"dataset": dataset.name, "map": made.name}
+        st.page_link(notices.MAP, label="On the map", icon=":material/scatter_plot:", query_params=asked)
+        return
+    spec = MapSpec(dataset.name, str(run.spec["clip"]), concepts=training.model_of(run))
+    st.button(
+        "Draw them on a map",
+        key=view.key("draw map"),
+        icon=":material/scatter_plot:",
+        help=words.MAPPED,
+        on_click=ask,
+        args=(spec,),
+    )
+
+
+def ask(spec: Spec) -> None:
+    """Submit a job."""
     try:
-        session.jobs().submit(PredictSpec(dataset, model))
+        session.jobs().submit(spec)
     except WorkbenchError as error:
         st.toast(plain(error))
     else:
-        st.toast("The classification has been queued; the sidebar shows how far it is.")
+        st.toast("It has been queued; the sidebar shows how far it is.")
 
 
 def classes(view: View, run: Artifact) -> None:
