@@ -14,6 +14,7 @@ from streamlit.runtime.pages_manager import PagesManager
 
 from workbench.app.launch import launch
 from workbench.app.point_routes import POINT_ROUTES
+from workbench.app.report_routes import REPORT_ROUTES
 from workbench.app.routes import ROUTES, workspace
 from workbench.app.uploads import sweep
 from workbench.app.verdict_routes import VERDICT_ROUTES
@@ -27,7 +28,7 @@ ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
 
 app = st.App(
     Path(__file__).with_name("main.py"),
-    routes=[*ROUTES, *POINT_ROUTES, *VERDICT_ROUTES, *VIDEO_ROUTES],
+    routes=[*ROUTES, *POINT_ROUTES, *REPORT_ROUTES, *VERDICT_ROUTES, *VIDEO_ROUTES],
     middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=ALLOWED_HOSTS, www_redirect=False)],
 )
 

@@ -93,12 +93,13 @@ def document_of(artifact: Artifact, store: Store) -> str:
     if artifact.kind == SCORE:
         score = open_score(artifact)
         return score_html(score, source_of(score, store))
-    document = Document(title_of(artifact))
-    _result(document, artifact)
+    document = Document(title_of(artifact)).text(artifact.reference)
+    tables = _opening(document, artifact)
     for place, (heading, figure) in enumerate(figures_of(artifact, store)):
         if place == 0:
-            document.heading("Figures")
+            document.heading("In pictures")
         document.heading(heading, 3).figure(figure)
+    _numbers(document, tables)
     document.heading("What the numbers mean").definitions(DEFINITIONS[artifact.kind])
     _asked(document, artifact)
     _origin(document, artifact, store)
@@ -133,17 +134,23 @@ def write_document(artifact: Artifact, store: Store, path: Path, force: bool = F
     return len(data)
 
 
-def _result(document: Document, artifact: Artifact) -> None:
-    """Add the report's lines and tables; notes stand out, before the tables."""
+def _opening(document: Document, artifact: Artifact) -> list[reports.Table | str]:
+    """Add the report's first line and what a reader must not miss; return the rest of the report."""
     whole = reports.of_artifact(artifact).parts
-    parts = [part for part in whole if not _elsewhere(part)]
-    if parts and isinstance(parts[0], str):
-        document.text(parts[0])
-        parts = parts[1:]
+    rest = [part for part in whole if not _elsewhere(part)]
+    if rest and isinstance(rest[0], str):
+        document.text(rest[0])
+        rest = rest[1:]
     for line in whole:
         if isinstance(line, str) and line.startswith(NOTE):
             document.note(line.removeprefix(NOTE))
-    document.heading("Result")
+    return rest
+
+
+def _numbers(document: Document, parts: list[reports.Table | str]) -> None:
+    """Add the report's tables and the lines between them."""
+    if parts:
+        document.heading("In numbers")
     for part in parts:
         if isinstance(part, str):
             document.text(part)

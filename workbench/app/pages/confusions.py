@@ -10,6 +10,7 @@ from workbench.app.widgets import metrics, notices
 from workbench.app.widgets.explore import explore
 from workbench.app.widgets.form_popover import form_popover
 from workbench.app.widgets.page_head import chosen_dataset, dataset_box, tabs
+from workbench.app.widgets.report_button import report_button
 from workbench.app.widgets.run_form import run_form
 from workbench.data.datasets import Dataset
 from workbench.errors import unknown_name
@@ -58,6 +59,7 @@ def main() -> None:
             metrics.calibration(run.metrics[split])
         else:
             explore(view, dataset, run, split, tab == "fine")
+        report_button(run.artifact)
 
 
 def choose(view: View, dataset: Dataset, found: list[Artifact]) -> None:

@@ -14,6 +14,7 @@ from workbench.app.widgets.map_angles import draw_angles
 from workbench.app.widgets.map_form import METHOD_WORDS, map_form
 from workbench.app.widgets.map_view import explore
 from workbench.app.widgets.page_head import check_tab, chosen_dataset, dataset_box, tabs
+from workbench.app.widgets.report_button import report_button
 from workbench.data.datasets import Dataset
 from workbench.errors import unknown_name
 from workbench.store import Artifact
@@ -70,6 +71,7 @@ def look(view: View, dataset: Dataset, found: Map | None) -> None:
             invite(view, dataset)
         elif tab == "gap":
             map_quality.draw_gap(found)
+            report_button(found.artifact)
         else:
             explore(view, dataset, found)
 

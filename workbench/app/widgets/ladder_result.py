@@ -15,6 +15,7 @@ from workbench.app.session import View
 from workbench.app.text import interval, percent, plain
 from workbench.app.widgets import notices
 from workbench.app.widgets.metrics import CHART
+from workbench.app.widgets.report_button import report_button
 from workbench.data.datasets import Dataset
 from workbench.errors import unknown_name
 from workbench.figures.ladder import ladder as figure
@@ -61,6 +62,7 @@ def draw_ladder(view: View, dataset: Dataset, found: Ladder) -> None:
         icon=":material/download:",
         on_click="ignore",
     )
+    report_button(found.artifact)
 
 
 def draw_table(view: View, found: Ladder) -> None:

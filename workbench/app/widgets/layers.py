@@ -14,6 +14,7 @@ from workbench.app.session import View
 from workbench.app.text import count, percent
 from workbench.app.unit_words import decimal
 from workbench.app.widgets.metrics import CHART
+from workbench.app.widgets.report_button import report_button
 from workbench.errors import unknown_name
 from workbench.figures.dissect import label_distribution, similarity_distribution
 
@@ -95,6 +96,7 @@ def draw_layers(view: View, dissection: Dissection) -> None:
         st.markdown("**Labels of units**", help=definitions.ACCURATE)
         figure = label_distribution(dissection.concepts, *label_counts(dissection, own))
         st.plotly_chart(figure, key=view.key("labels"), config=CHART)
+    report_button(dissection.artifact)
 
 
 def choose_layer(view: View, dissection: Dissection, first: Sequence[str] = ()) -> str:

@@ -16,6 +16,7 @@ from workbench.app.text import count, interval, percent, plain, several
 from workbench.app.widgets import notices
 from workbench.app.widgets.loop_form import clean_choices, leakage_form, retrain_form, submit_clean
 from workbench.app.widgets.metrics import CHART
+from workbench.app.widgets.report_button import report_button
 from workbench.data.datasets import Dataset
 from workbench.errors import WorkbenchError, unknown_name
 from workbench.figures.leakage import accuracies
@@ -214,6 +215,7 @@ def draw_result(view: View, result: Retrain) -> None:
         help="What both probes said of each held-out image.",
         on_click="ignore",
     )
+    report_button(result.artifact)
 
 
 def numbers(found: Comparison) -> None:
@@ -267,6 +269,7 @@ def draw_leaked(view: View, result: Leakage) -> None:
             )
     if result.inflation is not None:
         st.caption(plain(result.confounded))
+    report_button(result.artifact)
 
 
 def images_csv(result: Retrain) -> bytes:

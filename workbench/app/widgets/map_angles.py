@@ -15,6 +15,7 @@ from workbench.app.widgets import notices
 from workbench.app.widgets.form_popover import form_popover
 from workbench.app.widgets.map_form import angles_form
 from workbench.app.widgets.metrics import CHART
+from workbench.app.widgets.report_button import report_button
 from workbench.data.datasets import Dataset
 from workbench.figures.angles import angle_agreement, angle_tables
 from workbench.store import Artifact
@@ -127,6 +128,7 @@ def draw_tables(view: View, found: Angles) -> None:
         icon=":material/download:",
         on_click="ignore",
     )
+    report_button(found.artifact)
 
 
 def lines(found: Angles) -> Iterator[list[object]]:

@@ -20,6 +20,7 @@ from workbench.app.widgets import notices
 from workbench.app.widgets.form_popover import form_popover
 from workbench.app.widgets.metrics import CHART
 from workbench.app.widgets.prompts_form import METRICS, NAME, prompts_form
+from workbench.app.widgets.report_button import report_button
 from workbench.data.concepts import load_concept_set
 from workbench.data.datasets import Dataset
 from workbench.errors import WorkbenchError, unknown_name
@@ -109,6 +110,7 @@ def draw_study(view: View, found: Prompts) -> None:
         help="The reported images: label, and the answers of the whole set and of the winner.",
         on_click="ignore",
     )
+    report_button(found.artifact)
 
 
 def headline(found: Prompts) -> None:

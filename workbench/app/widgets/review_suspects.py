@@ -15,6 +15,7 @@ from workbench.app.session import View
 from workbench.app.text import count, percent
 from workbench.app.widgets import notices
 from workbench.app.widgets.form_popover import form_popover
+from workbench.app.widgets.report_button import report_button
 from workbench.app.widgets.review_form import suspects_form
 from workbench.app.widgets.review_worth import draw_planted, draw_worth
 from workbench.data.datasets import Dataset
@@ -58,6 +59,7 @@ def draw_suspects(view: View, dataset: Dataset) -> None:
         draw_noise(view, found)
         if planted := found.artifact.summary.get("planted"):
             draw_planted(planted)
+        report_button(found.artifact)
 
 
 def headline(view: View, found: Suspects) -> None:

@@ -15,6 +15,7 @@ from workbench.app.session import View
 from workbench.app.text import count, percent, plain
 from workbench.app.widgets import notices
 from workbench.app.widgets.metrics import CHART
+from workbench.app.widgets.report_button import report_button
 from workbench.app.widgets.reweight_form import reweight_form
 from workbench.errors import unknown_name
 from workbench.figures.reweight import class_changes, controls_strip, protocols, sweep_lines, sweep_surface
@@ -203,6 +204,7 @@ def exports(view: View, result: Reweighting) -> None:
                 icon=":material/download:",
                 on_click="ignore",
             )
+        report_button(result.artifact)
     if result.network:
         st.caption("The reweighted network is a target like any other, here and on the command line:")
         st.code(f"network:{result.network}", language=None)

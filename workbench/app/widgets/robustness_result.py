@@ -16,6 +16,7 @@ from workbench.app.text import count, interval, plain, several
 from workbench.app.widgets import notices
 from workbench.app.widgets.form_popover import form_popover
 from workbench.app.widgets.metrics import CHART
+from workbench.app.widgets.report_button import report_button
 from workbench.app.widgets.robustness_form import NAME, robustness_form
 from workbench.data.datasets import Dataset
 from workbench.errors import unknown_name
@@ -109,6 +110,7 @@ def draw_study(view: View, dataset: Dataset, found: Robustness) -> None:
         icon=":material/download:",
         on_click="ignore",
     )
+    report_button(found.artifact)
 
 
 def draw_table(found: Robustness, names: dict[str, str]) -> None:

@@ -22,6 +22,7 @@ from workbench.app.widgets.explore import tiles
 from workbench.app.widgets.face_panel import make_card
 from workbench.app.widgets.faces import browse_faces, chosen_face
 from workbench.app.widgets.metrics import CHART
+from workbench.app.widgets.report_button import report_button
 from workbench.data.datasets import Dataset
 from workbench.errors import SpecError
 from workbench.figures.slices import class_gaps, verdict
@@ -62,6 +63,7 @@ def draw_slices(view: View, dataset: Dataset, found: Slices) -> None:
         icon=":material/download:",
         on_click="ignore",
     )
+    report_button(found.artifact)
 
 
 def headline(found: Slices) -> None:

@@ -11,6 +11,7 @@ from workbench.app.session import View
 from workbench.app.text import count, percent, plain
 from workbench.app.widgets.layers import choose_layer
 from workbench.app.widgets.metrics import CHART
+from workbench.app.widgets.report_button import report_button
 from workbench.errors import WorkbenchError
 from workbench.figures.ablate import set_effects, unit_effects
 from workbench.specs import AblateSpec
@@ -65,6 +66,7 @@ def draw_sets(view: View, dissection: Dissection) -> None:
             st.markdown("\n".join(f"- {plain(sentence)}" for sentence in found.sentences))
         for note in found.notes:
             st.caption(plain(note))
+    report_button(found.artifact)
 
 
 def start_button(view: View, dissection: Dissection, layer: str) -> None:

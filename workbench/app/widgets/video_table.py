@@ -14,6 +14,7 @@ from workbench.app.session import View
 from workbench.app.widgets import notices
 from workbench.app.widgets.form_popover import form_popover
 from workbench.app.widgets.metrics import CHART
+from workbench.app.widgets.report_button import report_button
 from workbench.app.widgets.video_form import score_form
 from workbench.errors import unknown_name
 from workbench.figures.score import models
@@ -119,6 +120,7 @@ def draw_rows(view: View, table: ScoreTable) -> None:
         icon=":material/download:",
         on_click="ignore",
     )
+    report_button(table.artifact)
 
 
 def number_columns() -> dict[str, Any]:
