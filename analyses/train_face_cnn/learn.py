@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 import torch
 from evaluate import scores
+from torch import Tensor
 from torch.nn import functional
 
 from workbench.data.fer2013 import Faces
@@ -19,11 +21,11 @@ from workbench.models.training import (
     MovingAverage,
     augment,
     batches,
+    descend,
     load_state,
     one_cycle,
     parameter_groups,
     save_state,
-    seed_step,
 )
 
 log = logging.getLogger("train_face_cnn")
@@ -46,23 +48,20 @@ def train(spec: Mapping[str, Any], training: Faces, validation: Faces, checkpoin
     pixels, labels = torch.from_numpy(training.pixels), torch.from_numpy(training.labels)
     strength = replace(strength, field=config.crop / pixels.shape[-1])
     drawn = batches(len(labels), spec["batch"], spec["seed"], start)
-    for step, rows in zip(range(start, spec["steps"]), drawn, strict=False):
-        generator = seed_step(spec["seed"], step)
+
+    def loss_of(rows: Tensor, generator: torch.Generator) -> Tensor:
         faces = augment(pixels[rows], config.crop, strength, generator)
-        for group in optimizer.param_groups:
-            group["lr"] = spec["learning_rate"] * one_cycle(step, spec["steps"])
         logits = model.train()(((faces - config.mean) / config.std).contiguous(memory_format=torch.channels_last))
-        loss = functional.cross_entropy(logits, labels[rows], label_smoothing=spec["label_smoothing"])
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
+        return functional.cross_entropy(logits, labels[rows], label_smoothing=spec["label_smoothing"])
+
+    for step, rows in zip(range(start, spec["steps"]), drawn, strict=False):
+        rate = spec["learning_rate"] * one_cycle(step, spec["steps"])
+        loss = descend(optimizer, partial(loss_of, rows), spec["seed"], step, rate)
         average.update(model, step)
         done = step + 1
         if done % spec["save_every"] == 0 or done == spec["steps"]:
             parts = {"model": model.state_dict(), "average": average.model.state_dict()}
             save_state(checkpoint, step=done, optimizer=optimizer.state_dict(), **parts)
         if done % spec["evaluate_every"] == 0 or done == spec["steps"]:
-            log.info(
-                "step %d loss %.3f %s", done, loss.item(), scores(cast(Vgg, average.model), validation)["accuracy"]
-            )
+            log.info("step %d loss %.3f %s", done, loss, scores(cast(Vgg, average.model), validation)["accuracy"])
     return cast(Vgg, average.model)

@@ -25,7 +25,7 @@ from torch.nn import functional
 from workbench.errors import Cancelled, ModelError
 from workbench.models.networks import Architecture, TenViews, silence
 from workbench.models.recipes import Recipe, number_format, optimizer_of, strengthened
-from workbench.models.training import augment, batches, load_state, save_state, seed_step
+from workbench.models.training import DivergedError, augment, batches, descend, load_state, save_state
 from workbench.progress import SILENT, Progress
 
 STALL = 5
@@ -173,6 +173,9 @@ def fit(
         except (Cancelled, KeyboardInterrupt):
             run.save()
             raise
+        except DivergedError:
+            checkpoint.unlink(missing_ok=True)  # going on from it would end here again
+            raise
 
 
 class _Run:
@@ -248,23 +251,16 @@ class _Run:
 
     def _step(self, rows: Tensor) -> float:
         """Learn from a batch and return its loss."""
-        view, state, self.whole = self.architecture.view, self.state, False
-        generator = seed_step(self.recipe.seed, state.step)
-        faces = augment(self.training.pixels[rows], view.crop, self.augmentation, generator).to(self.device)
-        inputs = view.normalise(faces).contiguous(memory_format=torch.channels_last)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self._rate(state.step)
-        labels = self.training.labels[rows].to(self.device)
-        with torch.autocast(self.device.type, self.half, enabled=self.half is not None):
-            loss = functional.cross_entropy(self.module.train()(inputs), labels, self.weights)
-        value = float(loss.item())
-        if not math.isfinite(value):
-            self._diverged()
-        self.optimizer.zero_grad()
-        self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
-        self.scaler.step(self.optimizer)
-        self.scaler.update()
-        return value
+        view, labels, self.whole = self.architecture.view, self.training.labels[rows].to(self.device), False
+
+        def loss_of(generator: torch.Generator) -> Tensor:
+            faces = augment(self.training.pixels[rows], view.crop, self.augmentation, generator).to(self.device)
+            inputs = view.normalise(faces).contiguous(memory_format=torch.channels_last)
+            with torch.autocast(self.device.type, self.half, enabled=self.half is not None):
+                return functional.cross_entropy(self.module.train()(inputs), labels, self.weights)
+
+        step = self.state.step
+        return descend(self.optimizer, loss_of, self.recipe.seed, step, self._rate(step), self.scaler)
 
     def _rate(self, step: int) -> float:
         if self.recipe.schedule != "cosine":
@@ -276,7 +272,7 @@ class _Run:
         silence(self.module, self.architecture, self.absent)
         logits = answers(self.module, self.architecture, self.validation.pixels)
         if not np.isfinite(logits).all():
-            self._diverged()
+            raise DivergedError(state.step - 1, self._rate(state.step - 1))
         labels = self.validation.labels
         accuracy = float((logits.argmax(axis=1) == labels.numpy()).mean())
         trained = ~torch.isin(labels, torch.tensor(self.absent, dtype=torch.int64))
@@ -302,14 +298,6 @@ class _Run:
             return ""
         return (
             f": {100 * curve[-1][4]:.1f} % of the validation images right, {100 * max(c[4] for c in curve):.1f} at best"
-        )
-
-    def _diverged(self) -> None:
-        self.checkpoint.unlink(missing_ok=True)
-        rate, epoch = self._rate(self.state.step), len(self.state.curve) + 1
-        raise ModelError(
-            f"the training diverged in epoch {epoch}, step {self.state.step:,}: at a rate of {rate:g} its loss is no "
-            f"finite number any more; try a rate of {rate / 10:g}"
         )
 
     def save(self) -> None:

@@ -8,6 +8,7 @@ trained in minutes on one core.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -21,9 +22,9 @@ from workbench.models.training import (
     MovingAverage,
     augment,
     batches,
+    descend,
     one_cycle,
     parameter_groups,
-    seed_step,
 )
 
 SIDE = 48
@@ -89,16 +90,14 @@ def train(
     optimizer = torch.optim.AdamW(parameter_groups(model, _WEIGHT_DECAY), lr=_LEARNING_RATE)
     faces, classes = torch.from_numpy(pixels), torch.from_numpy(labels)
     drawn = batches(len(labels), min(BATCH, len(labels)), seed, 0)
-    for step, rows in zip(range(steps), drawn, strict=False):
-        generator = seed_step(seed, step)
+
+    def loss_of(rows: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         inputs = augment(faces[rows], _CROP, _AUGMENTATION, generator)
-        for group in optimizer.param_groups:
-            group["lr"] = _LEARNING_RATE * one_cycle(step, steps)
         logits = model.train()(_normalised(inputs, model.config))
-        loss = functional.cross_entropy(logits, classes[rows], label_smoothing=_SMOOTHING)
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
+        return functional.cross_entropy(logits, classes[rows], label_smoothing=_SMOOTHING)
+
+    for step, rows in zip(range(steps), drawn, strict=False):
+        descend(optimizer, partial(loss_of, rows), seed, step, _LEARNING_RATE * one_cycle(step, steps))
         average.update(model, step)
         tick()
     state = average.model.state_dict()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import PickleError
@@ -151,6 +151,67 @@ def seed_step(seed: int, step: int) -> torch.Generator:
     """Seed torch for one step (dropout) and return a generator for the rest of that step's random choices."""
     torch.manual_seed(seed * 1_000_003 + step)
     return torch.Generator().manual_seed(seed * 1_000_003 + step + 500_000_000)
+
+
+class DivergedError(ModelError):
+    """The loss of a training is no finite number any more."""
+
+    def __init__(self, step: int, rate: float) -> None:
+        super().__init__(
+            f"the training diverged in step {step + 1:,}: at a rate of {rate:g} its loss is no finite number any more; "
+            f"try a rate of {rate / 10:g}"
+        )
+
+
+def descend(
+    optimizer: torch.optim.Optimizer,
+    loss_of: Callable[[torch.Generator], Tensor],
+    seed: int,
+    step: int,
+    rate: float,
+    scaler: torch.amp.GradScaler | None = None,
+) -> float:
+    """Take one step downhill, the same whenever it is taken from the same weights: the step of every training here.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        Of the weights.
+    loss_of : callable
+        The loss of the step's batch; it draws what is left to chance from the generator it is given, and from torch.
+    seed, step : int
+        Seed of the training, and number of the step from 0.
+    rate : float
+        Learning rate.
+    scaler : GradScaler, optional
+        For half precision whose small gradients would be lost.
+
+    Returns
+    -------
+    float
+        The loss before the step.
+
+    Raises
+    ------
+    DivergedError
+        The loss is not finite; the weights are left as they were.
+    """
+    generator = seed_step(seed, step)
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    loss = loss_of(generator)
+    value = float(loss.item())
+    if not math.isfinite(value):
+        raise DivergedError(step, rate)
+    optimizer.zero_grad()
+    if scaler is None:
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+    else:
+        scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        scaler.step(optimizer)
+        scaler.update()
+    return value
 
 
 class MovingAverage:
