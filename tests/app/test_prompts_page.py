@@ -395,12 +395,13 @@ def test_a_comparison_shows_its_figures_and_the_faces_it_is_about(at_home: Store
     app = fine(open_page("prompts", tab="compare", comparison=found.artifact.name))
     assert numbers(app)["Only one right"] == f"{found.counts['first']} / {found.counts['second']}"
     assert app.query_params["first"] == found.spec.first
-    label = next(test.name for test in found.tests if test.only_second)
-    fine(app.button_group[-1].set_value("second").run())
+    right, label = found.disagreements["right"][0].as_py(), found.disagreements["label"][0].as_py()
+    fine(app.button_group[-1].set_value(right).run())
     fine(choice(app, "Label").set_value(label).run())
-    rows = found.rows("second", label)
+    rows = found.rows(right, label)
+    assert len(rows)
     assert button(app, f"Review these {len(rows)}")
-    link = {"tab": "compare", "dataset": "faces", "right": "second", "label": label, "face": str(rows[0])}
+    link = {"tab": "compare", "dataset": "faces", "right": right, "label": label, "face": str(rows[0])}
     fine(open_page("prompts", **link))
     button(app, f"Review these {len(rows)}").click().run()
     assert app.session_state["kept:selection"][1].tolist() == rows.tolist()

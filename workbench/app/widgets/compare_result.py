@@ -135,7 +135,10 @@ def figure_columns(view: View, found: RunComparison) -> None:
 def class_table(found: RunComparison) -> pd.DataFrame:
     """Return the tests of the classes as a table."""
     return pd.DataFrame(
-        [(test.name, test.images, test.only_first, test.only_second, test.p, test.q) for test in found.tests],
+        [
+            (test.name, test.images, test.only_first, test.only_second, _chance(test.p), _chance(test.q))
+            for test in found.tests
+        ],
         columns=["class", *words.COLUMNS],
     )
 
@@ -179,7 +182,10 @@ def draw_disagreements(view: View, dataset: Dataset, found: RunComparison) -> No
     )
     left, right = st.columns([5, 8], gap="medium")
     with left:
-        st.caption(f"**First**: {plain(found.models[0])}. **Second**: {plain(found.models[1])}.")
+        st.caption(
+            f"**First**: {plain(found.models[0])}. **Second**: {plain(found.models[1])}. Under each face stands what "
+            "the first says, then the second; ✓ is the label."
+        )
         face = chosen_face(view, dataset, rows, "Choose a face to see it large. Arrow keys walk through them.")
         if face is not None:
             face_card(
@@ -216,7 +222,7 @@ def make_both(dataset: Dataset, runs: tuple[Classification, Classification], fac
 
 
 def tiles(runs: tuple[Classification, Classification], rows: Rows) -> Sequence[Tile]:
-    """Return a tile for each row: both answers, and the label."""
+    """Return a tile for each row: the first's answer, below it the second's, a tick at the label."""
     first, second = runs
     colours = class_colours(tuple(dict.fromkeys([*first.classes, *second.classes])))
     found = []
@@ -224,7 +230,8 @@ def tiles(runs: tuple[Classification, Classification], rows: Rows) -> Sequence[T
         label, one, two = str(first.labels[row]), str(first.predicted[row]), str(second.predicted[row])
         hint = f"{first.ids[row]}: labelled {label or 'nothing'}, first {one}, second {two}"
         line = tuple(colours.get(name, UNKNOWN) for name in (one, two))
-        found.append(Tile(row, one, two, line, hint, f"label {label}" if label else "no label"))
+        first_said, second_said = (f"{answer} ✓" if answer == label else answer for answer in (one, two))
+        found.append(Tile(row, first_said, "", line, hint, second_said))
     return found
 
 
@@ -249,9 +256,12 @@ def _order(classes: Sequence[str]) -> Any:
     return lambda name: (places.get(name, len(places)), name)
 
 
+def _chance(p: float) -> str:
+    return "< .001" if p < 0.001 else f"{p:.3f}".removeprefix("0")
+
+
 def _columns() -> dict[str, Any]:
     shown: dict[str, Any] = {
-        name: st.column_config.NumberColumn(name, help=text, format="%.3f" if name in ("p", "q") else "localized")
-        for name, text in words.COLUMNS.items()
+        name: st.column_config.NumberColumn(name, help=text, format="localized") for name, text in words.COLUMNS.items()
     }
-    return shown
+    return shown | {name: st.column_config.TextColumn(name, help=words.COLUMNS[name]) for name in ("p", "q")}
