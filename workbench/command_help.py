@@ -52,9 +52,10 @@ _CLIP = "face-clip, MODEL/WEIGHTS, hf-hub:owner/name or local-dir:PATH"
 _CONCEPTS = "a bundled concept set, a .yaml or a .txt file"
 _TEXTS = _CONCEPTS + ", or coop:NAME (learned prompts)"
 TARGET = (
-    "face-cnn, clip:SPEC, torchvision:NAME/WEIGHTS, timm:NAME, checkpoint:PATH, network:NAME, python:MODULE:CALLABLE"
+    "face-cnn, clip:SPEC, torchvision:NAME/WEIGHTS, timm:NAME, checkpoint:PATH, network:NAME, trained:NAME, "
+    "python:MODULE:CALLABLE"
 )
-_MODEL = TARGET + ", probe:NAME, coop:NAME, trained:NAME"
+_MODEL = TARGET + ", probe:NAME, coop:NAME"
 WEIGHTS = "file of the network's weights (safetensors or a plain state dict)"
 _RUN = "name of a stored classification, or the beginning of it"
 _SPLITS = {
@@ -335,7 +336,8 @@ STUDY_COMMANDS: dict[type[Spec], tuple[str, str, dict[str, str]]] = {
         {
             "dataset": _DATASET,
             "network": "lenet, googlenet, resnet18, resnet50, vgg, vgg-small, or clip:SPEC for a CLIP's image tower",
-            "start": "weights to begin with: torchvision's name such as IMAGENET1K_V1, or a file; fresh if not given",
+            "start": "weights to begin with: torchvision's name such as IMAGENET1K_V1, or a file; fresh if not given; "
+            "of a CLIP's output layer: texts or new",
             **_SPLITS,
             "tune_on": "the split that guides rate and stop",
             "optimizer": ", ".join(OPTIMIZERS),

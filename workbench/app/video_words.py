@@ -71,8 +71,8 @@ VIDEO = "A video of this workspace, or a file or a folder of videos on this mach
 UPLOAD = "Deleted as soon as it has been scored, unless you keep it. It never leaves this machine."
 KEEP = "Keep this video in the workspace"
 MODELS = (
-    "face-clip, another CLIP (MODEL/WEIGHTS, hf-hub:owner/name, local-dir:PATH), or a network with classes (face-cnn, "
-    "network:NAME), or a probe (probe:NAME). Several give a table."
+    "face-clip, another CLIP (MODEL/WEIGHTS, hf-hub:owner/name, local-dir:PATH), a network with classes (face-cnn, "
+    "network:NAME), or what was trained here (trained:NAME, probe:NAME). Several give a table."
 )
 CONCEPTS = "A bundled set with scores, or the path of a .yaml file. A network's class takes its concepts' mean score."
 FACES = {"largest": "the largest face", "track": "one person", "whole": "the whole frame"}

@@ -173,6 +173,8 @@ class CoopSpec(Spec):
 class TrainSpec(Spec):
     """Train a network on a dataset's images; without other settings, by the recipe published for the VGG.
 
+    A CLIP's tower wants another recipe, such as ``adamw`` at a rate of 1e-5 to 5e-4, batches of 32 and few epochs.
+
     Parameters
     ----------
     dataset : str
@@ -181,8 +183,9 @@ class TrainSpec(Spec):
         ``lenet``, ``googlenet``, ``resnet18``, ``resnet50``, ``vgg``, ``vgg-small``, or ``clip:SPEC`` for a CLIP's
         image tower with a new output layer.
     start : str
-        What the weights begin as: empty for fresh ones (a CLIP's own for ``clip:``), a name of torchvision's weights
-        such as ``IMAGENET1K_V1``, or a file of weights.
+        What the weights begin as: empty for fresh ones, a name of torchvision's weights such as ``IMAGENET1K_V1``, or a
+        file of weights, whose output layer may have another size. A CLIP's tower begins with its own weights and an
+        output layer made of its texts of the classes (empty, or ``texts``), or of zeros (``new``).
     train, tune_on, report_on : str
         The split that is learned from, the one that guides rate and stop, and the one it is reported on, once.
     optimizer : str
@@ -204,7 +207,8 @@ class TrainSpec(Spec):
     balance : str
         One of :data:`BALANCES`.
     crops : int
-        Views of a face whose answers are averaged: 1, or 10 (corners, centre and their mirror images).
+        Views of a face whose answers are averaged: 1, or 10 (corners, centre and their mirror images). In training, a
+        step takes one of the ten of each face. Looked into, a network has one view.
     precision : str
         One of :data:`PRECISIONS`.
     seed : int
