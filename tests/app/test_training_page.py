@@ -19,19 +19,24 @@ from workbench.app.components.model_table import span
 from workbench.app.widgets.training_list import next_order, ordered, rows_of
 from workbench.errors import StoreError
 from workbench.jobs import Job, Jobs
-from workbench.specs import PredictSpec, ProbeSpec, Spec, spec_toml
+from workbench.specs import CoopSpec, MapSpec, PredictSpec, ProbeSpec, Spec, TrainSpec, spec_toml
 from workbench.store import Artifact, Store
 
 
 @pytest.fixture(scope="session")
 def trained(workspace: Store, tmp_path_factory: pytest.TempPathFactory, tiny_clip_folder: Path) -> Store:
-    """The app's small workspace with probes: linear of two seeds, a forest, neighbours on pixels; one is used."""
+    """The app's small workspace with probes, linear ones of two seeds among them, learned prompts and a network."""
+    from workbench.studies.coop import coop
     from workbench.studies.predict import predict
     from workbench.studies.probe import probe
+    from workbench.studies.train import train
 
     root = tmp_path_factory.mktemp("trained") / "workspace"
     shutil.copytree(workspace.root, root)
     store, clip = Store(root), f"local-dir:{tiny_clip_folder}"
+    train(TrainSpec("faces", "lenet", epochs=2), store)
+    for shots in (0, 2):
+        coop(CoopSpec("faces", clip, length=2, shots=shots, epochs=2), store)
     for seed in (1, 0):
         probe(ProbeSpec("faces", "linear", clip=clip, seed=seed), store)
     probe(ProbeSpec("faces", "forest", clip=clip, trees=200), store)
@@ -129,6 +134,43 @@ def test_what_is_not_there_gets_one_line(at_home: Store, parameters: dict[str, s
     assert "\n" not in app.error[0].value
 
 
+def test_learned_prompts_stand_between_zero_shot_and_a_linear_probe(at_home: Store) -> None:
+    run = next(run for run in at_home.artifacts("coop") if not run.spec["shots"])
+    app = open_page("training", model=f"coop:{run.name}")
+    assert not app.exception
+    assert not app.error
+    numbers = {metric.label: metric.value for metric in app.metric}
+    for label, found in (
+        ("Learned prompts", run.summary),
+        *zip(("Zero-shot", "Linear probe"), bounds_of(run), strict=True),
+    ):
+        assert numbers[label] == f"{found['reported']['accuracy']['value'] * 100:.1f} %"
+    assert "Nearest words" in shown(app)
+    assert "By training images of each class" in shown(app)
+    assert {each["shots"] for each in training.by_shots(run, at_home.artifacts("coop"))} == {0, 2}
+
+
+def bounds_of(run: Artifact) -> list[dict[str, Any]]:
+    return [run.summary["bounds"][name] for name in ("zero-shot", "linear probe")]
+
+
+def test_learned_prompts_are_drawn_on_a_map_as_a_job(at_home: Store, submitted: list[Any]) -> None:
+    run = at_home.artifacts("coop")[0]
+    press(open_page("training", model=f"coop:{run.name}"), "Draw them on a map")
+    assert submitted == [MapSpec("faces", run.spec["clip"], concepts=f"coop:{run.name}")]
+
+
+def test_a_network_shows_its_course_and_the_epoch_that_was_kept(at_home: Store) -> None:
+    (run,) = at_home.artifacts("trained")
+    app = open_page("training", model=f"trained:{run.name}")
+    assert not app.exception
+    assert not app.error
+    assert f"Kept: epoch {run.summary['chosen_epoch']}" in shown(app)
+    assert "2 epochs: all that were asked for" in shown(app)
+    links = [link.proto.label for link in app.get("page_link")]
+    assert {"Dissect it", "Use it on a video"} <= set(links)
+
+
 def test_seeds_of_one_setting_stand_together_with_mean_and_range(at_home: Store) -> None:
     runs = tuple(probes(at_home, "linear"))
     mean, first, second = rows_of(runs, runs[0].manifest["content"]["rows"])
@@ -180,6 +222,40 @@ def test_probes_are_submitted_one_a_seed(at_home: Store, submitted: list[Any]) -
     assert not app.exception
     assert not app.error
     assert submitted == [ProbeSpec("faces", settings="1, 10", seed=seed) for seed in (0, 1)]
+
+
+def test_prompts_are_submitted_as_they_are_asked_for(at_home: Store, submitted: list[Any]) -> None:
+    app = open_page("training", dataset="faces")
+    field(app, "Vectors").set_value(4)
+    field(app, "Shots").set_value(16)
+    field(app, "Initial words").input("a photo of a")
+    press(app, "Learn prompts")
+    assert not app.error
+    assert submitted == [CoopSpec("faces", length=4, shots=16, words="a photo of a")]
+
+
+def test_a_network_is_submitted_as_it_is_asked_for(at_home: Store, submitted: list[Any]) -> None:
+    app = open_page("training", dataset="faces")
+    field(app, "Network").set_value("resnet18")
+    field(app, "Rare classes").set_value("weights")
+    field(app, "Start from").input("IMAGENET1K_V1")
+    press(app, "Train", 1)
+    assert not app.error
+    assert submitted == [TrainSpec("faces", "resnet18", "IMAGENET1K_V1", balance="weights")]
+
+
+@pytest.mark.parametrize(
+    ("label", "value", "line"), [("Learning rate", 0.0, "rate is 0"), ("Report on", "train", "share 120 images")]
+)
+def test_prompts_that_cannot_be_are_refused(
+    at_home: Store, submitted: list[Any], label: str, value: object, line: str
+) -> None:
+    app = open_page("training", dataset="faces")
+    field(app, label, 1 if label == "Report on" else 0).set_value(value)
+    press(app, "Learn prompts")
+    assert not app.exception
+    assert line in app.error[0].value.replace("\\", "")
+    assert submitted == []
 
 
 @pytest.mark.parametrize(

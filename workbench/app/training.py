@@ -222,17 +222,18 @@ def spec_of(job: Job) -> Spec | None:
 
 
 def took(found: Sequence[Artifact], name: str) -> dict[str, float]:
-    """Return the seconds that trainings took by the value of a spec's field, the newest of each."""
+    """Return the seconds that trainings took by the value of a spec's field, the newest of each.
+
+    Of a probe, for every value of its setting that was tried together; else for an epoch.
+    """
     taken: dict[str, float] = {}
     for run in found:
-        if name in run.spec:
-            taken.setdefault(str(run.spec[name]), total_seconds(run.summary))
+        taken.setdefault(str(run.spec[name]), _seconds(run.summary))
     return taken
 
 
-def total_seconds(summary: Mapping[str, Any]) -> float:
-    """Return what a training took in all: of a probe, every value of its setting that was tried."""
-    tried = summary.get("tried")
-    if not tried:
-        return float(summary["seconds"])
-    return max(float(summary["seconds"]), sum(float(each["seconds"]) for each in tried))
+def _seconds(summary: Mapping[str, Any]) -> float:
+    own = float(summary["seconds"])
+    if "tried" in summary:
+        return max(own, sum(float(each["seconds"]) for each in summary["tried"]))
+    return own / max(1, max(int(each["epoch"]) for each in summary["curve"]))

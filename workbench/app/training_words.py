@@ -180,7 +180,7 @@ def lasted(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def estimate(taken: Mapping[str, float], names: Mapping[str, str]) -> str:
-    """Return how long trainings took here, in words; empty where nothing is known."""
+def estimate(what: str, taken: Mapping[str, float], names: Mapping[str, str]) -> str:
+    """Return how long trainings (``what``: "it", "an epoch") took here, in words; empty where nothing is known."""
     known = [f"{names.get(name, name)} {lasted(seconds)}" for name, seconds in taken.items()]
-    return f"On this dataset it took: {', '.join(known)}." if known else ""
+    return f"On this dataset {what} took: {', '.join(known)}." if known else ""

@@ -243,6 +243,6 @@ def _seeds(first: DeltaGenerator, second: DeltaGenerator, form: str) -> tuple[in
 def _took(dataset: Dataset, kind: str, field: str, names: dict[str, str]) -> None:
     """Say how long it took before, where that is known."""
     found = [run for run in training.stored(dataset.name) if run.kind == kind]
-    known = words.estimate(training.took(found, field), names)
+    known = words.estimate("it" if kind == "probe" else "an epoch", training.took(found, field), names)
     if known:
         st.caption(f":material/timer: {plain(known)}")

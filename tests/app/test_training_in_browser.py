@@ -1,0 +1,98 @@
+"""Classifiers trained through the page in a browser: a probe, and a network that is watched, stopped, gone on with."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, expect
+
+from tests.app.conftest import Visit, open_tab, serve
+from tests.conftest import write_source
+from workbench.app.launch import stop
+from workbench.specs import ImportSpec
+from workbench.store import Store
+
+pytestmark = pytest.mark.browser
+LONG = 240_000
+
+
+@pytest.fixture
+def tab(chromium: Browser, tmp_path: Path) -> Iterator[Visit]:
+    from workbench.studies.importing import import_dataset
+
+    store = Store(tmp_path / "workspace")
+    import_dataset(ImportSpec(str(write_source(tmp_path / "faces.parquet", 90)), "faces"), store)
+    child, address = serve(store.root)
+    for visit in open_tab(chromium, address):
+        yield visit
+        assert visit.outside == []
+        assert visit.errors == []
+    stop(child)
+
+
+def number(form: Locator, name: str, value: str) -> None:
+    field = form.get_by_role("spinbutton", name=name).or_(form.get_by_role("textbox", name=name)).first
+    field.fill(value)
+    field.press("Tab")
+
+
+def chosen(main: Locator, name: str) -> Locator:
+    return main.locator(".models tbody tr.chosen", has_text=name).first
+
+
+def network(tab: Visit, epochs: str) -> None:
+    """Ask for a LeNet that goes on until it is stopped, or for so many epochs."""
+    tab.page.get_by_role("button", name="New network").click()
+    form = tab.page.locator("[data-testid=stPopoverBody]").filter(has_text="Augmentation")
+    form.get_by_role("combobox", name="Network").click()
+    tab.page.get_by_role("option", name="lenet", exact=True).click()
+    number(form, "Epochs", epochs)
+    form.get_by_text("More", exact=True).click()
+    number(form, "Patience", "0")
+    number(form, "Batch", "15")
+    form.get_by_role("button", name="Train", exact=True).click()
+
+
+def test_a_probe_and_a_network_are_trained_watched_stopped_and_gone_on_with(tab: Visit, tiny_clip_folder: Path) -> None:
+    main = tab.page.locator("[data-testid=stMain]")
+    tab.go("training")
+    main.get_by_role("textbox", name="CLIP").first.fill(f"local-dir:{tiny_clip_folder}")
+    main.get_by_role("button", name="Train", exact=True).first.click()
+    expect(main).to_contain_text("Linear probe", timeout=LONG)
+    expect(chosen(main, "linear probe")).to_be_visible(timeout=LONG)
+    tab.wait_for_value("model", tab.values()["model"])
+    assert tab.values()["model"].startswith("probe:faces-linear")
+
+    network(tab, "9000")
+    expect(main).to_contain_text("Best so far", timeout=LONG)
+    expect(main.locator(".js-plotly-plot").first).to_be_visible(timeout=LONG)
+    main.get_by_role("button", name="Stop", exact=True).click()
+    expect(main).to_contain_text(
+        re.compile(r"was stopped; [\d,]+ epochs? and the last checkpoint are kept"), timeout=LONG
+    )
+    main.get_by_role("button", name="Start the same again").click()
+    expect(main).to_contain_text("Best so far", timeout=LONG)
+    main.get_by_role("button", name="Stop", exact=True).click()
+    expect(main).to_contain_text("was stopped", timeout=LONG)
+    main.get_by_role("button", name="Leave it").click()
+    expect(main).not_to_contain_text("was stopped", timeout=LONG)
+
+    network(tab, "2")
+    expect(chosen(main, "network lenet")).to_be_visible(timeout=LONG)
+    expect(main).to_contain_text("2 epochs: all that were asked for", timeout=LONG)
+    expect(main.get_by_role("link", name="Dissect it")).to_be_visible(timeout=LONG)
+    tab.settle()
+    main.locator(".models tbody tr", has_text="linear probe").click()
+    expect(main).to_contain_text("Strength of the penalty", timeout=LONG)
+    main.locator(".models thead button", has_text="Time").click()
+    tab.wait_for_value("sort", "seconds")
+    first = main.locator(".models tbody tr button").first
+    first.focus()
+    first.press("ArrowDown")
+    first.press("ArrowUp")
+    expect(main.locator(".models tbody tr button").first).to_be_focused(timeout=LONG)
+    main.get_by_role("link", name="Use it on a video").click()
+    expect(tab.page.locator("[data-testid=stMultiSelect]")).to_contain_text("probe:faces-linear", timeout=LONG)
