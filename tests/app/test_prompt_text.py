@@ -58,7 +58,7 @@ def test_a_word_of_several_classes_and_scores_are_kept() -> None:
         (replace(draft_of(START), templates="{} {x}"), TEMPLATES, "only {} is one"),
         (replace(draft_of(START), templates=" \n"), TEMPLATES, "no template"),
         (replace(draft_of(START), templates="a {}\nA  {}"), TEMPLATES, "Duplicate template"),
-        (edited(sad=" , \n"), "sad", "no words for sad"),
+        (edited(sad=" , \n"), "sad", "No words for sad"),
         (edited(sad="low, Low"), "sad", "Duplicate concept"),
         (edited(sad='"low'), "sad", "not closed"),
         (edited(sad="x" * 301), "sad", "the most is 300"),

@@ -151,7 +151,7 @@ def test_every_edit_is_answered_and_stands_in_the_address(at_home: Store, clip: 
         ("Templates", "a face", "has no placeholder"),
         ("Templates", "", "There is no template"),
         ("Templates", "a {}\nA {}", "Duplicate template"),
-        ("angry", "", "no words for angry"),
+        ("angry", "", "No words for angry"),
         ("angry", "cross, Cross", "Duplicate concept"),
     ],
 )
@@ -215,6 +215,8 @@ def test_words_the_clip_never_saw_are_warned_of(at_home: Store, clip: str, monke
     assert not app.warning
     fine(box(app, "sad").set_value("glum").run())
     assert any("never saw these words" in each.value and "glum" in each.value for each in app.warning)
+    fine(button(app, "Evaluate once on test").click().run())
+    assert any("never saw these words" in each.value for each in app.caption)
 
 
 def test_an_attribute_without_labels_shows_what_is_answered(at_home: Store, clip: str, bench: PromptLab) -> None:

@@ -20,7 +20,7 @@ from workbench.errors import ConceptSetError, SpecError
 TEMPLATES = ""
 """Place of the templates among the places of problems; the others are classes."""
 NO_TEMPLATE = "There is no template; write at least one, with {} where the word goes."
-NO_WORDS = "There are no words for {name}; write at least one."
+NO_WORDS = "No words for {name}; write at least one."
 LONGEST_CODE = 16_000
 _LONGEST_TEXT = 400_000
 

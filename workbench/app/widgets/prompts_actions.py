@@ -144,6 +144,7 @@ def draw_look(found: Look, times: int) -> None:
             f"{points(value)} points (95 % interval {points(low)} to {points(high)}, McNemar {p_text(test.p)}).",
             help=words.CHANGE,
         )
-        notices.notes(found.notes)
+        for note in found.notes:
+            st.caption(f":material/info: {plain(note)}")
         if times > 1:
             st.caption(words.LOOKED.format(split=TEST.capitalize(), times=several(times, "time")))
