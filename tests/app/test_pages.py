@@ -150,7 +150,7 @@ def test_a_concept_set_that_cannot_be_read_is_refused_before_a_job_is_made(
     def unreadable(name: str) -> None:
         raise ConceptSetError(f"{name}: line 3: no such class")
 
-    monkeypatch.setattr(run_form, "load_concept_set", unreadable)
+    monkeypatch.setattr(run_form.concept_choices, "check", unreadable)
     app = open_page("confusions", dataset="faces")
     next(button for button in app.button if button.label == "Start the run").click().run()
     assert not app.exception

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from workbench.app import session
+from workbench.app import concept_choices, session
 from workbench.app.text import plain
 from workbench.app.widgets.form_popover import close
-from workbench.data.concepts import bundled_concept_sets, load_concept_set
 from workbench.data.datasets import Dataset
 from workbench.errors import WorkbenchError
 from workbench.specs import AnglesSpec, MapSpec
@@ -55,7 +54,7 @@ def map_form(dataset: Dataset) -> None:
             seed = second.number_input("Seed", 0, 2**31 - 1, MapSpec.seed, help="Of the layout and the sample.")
         if st.form_submit_button("Make the map", type="primary", icon=":material/play_arrow:"):
             try:
-                load_concept_set(concepts)
+                concept_choices.check(concepts)
                 spec = MapSpec(
                     dataset.name,
                     clip.strip(),
@@ -90,7 +89,7 @@ def angles_form(dataset: Dataset) -> None:
             split = _split(dataset, "angles form split")
         if st.form_submit_button("Measure the angles", type="primary", icon=":material/play_arrow:"):
             try:
-                load_concept_set(concepts)
+                concept_choices.check(concepts)
                 session.jobs().submit(AnglesSpec(dataset.name, clip.strip(), concepts, split))
             except WorkbenchError as error:
                 st.error(plain(error))
@@ -106,13 +105,14 @@ def _split(dataset: Dataset, key: str) -> str:
 
 
 def _concepts(key: str) -> str:
-    bundled = bundled_concept_sets()
+    offered = concept_choices.offered()
     chosen = st.selectbox(
         "Concept set",
-        bundled,
-        bundled.index(MapSpec.concepts),
+        offered,
+        offered.index(MapSpec.concepts),
         key=key,
         accept_new_options=True,
-        help="Whose texts are compared with the images: a bundled set, or the path of a .yaml or .txt file.",
+        help="Whose texts are compared with the images: a bundled set, prompts learned for the CLIP (coop:NAME), or "
+        "the path of a .yaml or .txt file.",
     )
     return str(chosen or MapSpec.concepts)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from workbench.app import session
+from workbench.app import concept_choices, session
 from workbench.app.text import plain
 from workbench.app.widgets.form_popover import close
-from workbench.data.concepts import bundled_concept_sets, load_concept_set
 from workbench.errors import WorkbenchError
 from workbench.specs import AGGREGATES, ClassifySpec
 
@@ -25,13 +24,13 @@ def run_form(dataset: str) -> None:
             "face-clip",
             help="face-clip (bundled), MODEL/WEIGHTS such as ViT-B-32/openai, hf-hub:owner/name, or local-dir:PATH.",
         )
-        bundled = bundled_concept_sets()
+        offered = concept_choices.offered()
         concepts = st.selectbox(
             "Concept set",
-            bundled,
-            bundled.index(ClassifySpec.concepts),
+            offered,
+            offered.index(ClassifySpec.concepts),
             accept_new_options=True,
-            help="A bundled set, or the path of a .yaml or .txt file.",
+            help="A bundled set, prompts learned for the CLIP (coop:NAME), or the path of a .yaml or .txt file.",
         )
         aggregate = st.selectbox(
             "Aggregate", ["", *AGGREGATES], format_func=lambda name: name or "the set's own", help=_AGGREGATE_HELP
@@ -39,7 +38,7 @@ def run_form(dataset: str) -> None:
         if st.form_submit_button("Start the run", type="primary", icon=":material/play_arrow:"):
             try:
                 chosen = str(concepts or "fer7")
-                load_concept_set(chosen)
+                concept_choices.check(chosen)
                 session.jobs().submit(ClassifySpec(dataset, clip.strip(), chosen, str(aggregate or "")))
             except WorkbenchError as error:
                 st.error(plain(error))
