@@ -78,6 +78,7 @@ if TYPE_CHECKING:
     from workbench.studies.health import Health as Health
     from workbench.studies.health import load_health as load_health
     from workbench.studies.importing import import_dataset as import_dataset
+    from workbench.studies.ladder import ladder as ladder
     from workbench.studies.leakage import Leakage as Leakage
     from workbench.studies.leakage import leakage as leakage
     from workbench.studies.leakage import open_leakage as open_leakage
@@ -109,6 +110,8 @@ if TYPE_CHECKING:
     from workbench.studies.slices import slices as slices
     from workbench.studies.slicing import Slices as Slices
     from workbench.studies.slicing import open_slices as open_slices
+    from workbench.studies.standings import Ladder as Ladder
+    from workbench.studies.standings import open_ladder as open_ladder
     from workbench.studies.suspects import suspects as suspects
     from workbench.studies.suspicion import Suspects as Suspects
     from workbench.studies.suspicion import open_suspects as open_suspects
@@ -119,10 +122,6 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "RobustnessSpec": "specs",
-    "LadderSpec": "specs",
-    "TrainSpec": "specs",
-    "CoopSpec": "specs",
     "AblateSpec": "specs",
     "Ablation": "studies.ablate",
     "Angles": "studies.angles",
@@ -134,6 +133,7 @@ _HOMES = {
     "CompareSpec": "specs",
     "Concept": "data.concepts",
     "ConceptSet": "data.concepts",
+    "CoopSpec": "specs",
     "Dataset": "data.datasets",
     "DemoSpec": "specs",
     "DissectSpec": "specs",
@@ -142,6 +142,8 @@ _HOMES = {
     "Embeddings": "studies.embed",
     "Health": "studies.health",
     "ImportSpec": "specs",
+    "Ladder": "studies.standings",
+    "LadderSpec": "specs",
     "Leakage": "studies.leakage",
     "LeakageSpec": "specs",
     "LearnedPrompts": "studies.learned_prompts",
@@ -156,6 +158,7 @@ _HOMES = {
     "ReweightSpec": "specs",
     "Reweighting": "studies.reweight",
     "Robustness": "studies.curves",
+    "RobustnessSpec": "specs",
     "RunComparison": "studies.compare",
     "ScoreSpec": "specs",
     "ScoreTable": "studies.scoring",
@@ -166,6 +169,7 @@ _HOMES = {
     "Suspects": "studies.suspicion",
     "SuspectsSpec": "specs",
     "Target": "models.targets",
+    "TrainSpec": "specs",
     "TrainedNetwork": "studies.trained",
     "Verdicts": "data.verdicts",
     "VideoScore": "studies.scoring",
@@ -181,6 +185,7 @@ _HOMES = {
     "embed": "studies.embed",
     "find_prompt": "studies.map",
     "import_dataset": "studies.importing",
+    "ladder": "studies.ladder",
     "lay_out": "studies.map",
     "leakage": "studies.leakage",
     "list_datasets": "data.datasets",
@@ -196,6 +201,7 @@ _HOMES = {
     "open_coop": "studies.learned_prompts",
     "open_dataset": "data.datasets",
     "open_dissection": "studies.dissection",
+    "open_ladder": "studies.standings",
     "open_leakage": "studies.leakage",
     "open_map": "studies.mapping",
     "open_probe": "studies.probing",

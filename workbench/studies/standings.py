@@ -67,6 +67,18 @@ class Standing:
         """What it is, and what was reported of it elsewhere."""
         return RUNGS[self.name]
 
+    @property
+    def line(self) -> dict[str, Any]:
+        """What :func:`workbench.figures.ladder.ladder` draws of it."""
+        return {
+            "title": self.rung.title,
+            "family": self.rung.family,
+            "accuracy": self.accuracy._asdict(),
+            "unseen": self.unseen._asdict() if self.unseen else None,
+            "seeds": self.seeds,
+            "published": [(each.percent, each.source) for each in self.rung.published],
+        }
+
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Standing:
         """Read back what ``dataclasses.asdict`` made."""

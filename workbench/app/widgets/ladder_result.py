@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -50,7 +50,9 @@ def draw_ladder(view: View, dataset: Dataset, found: Ladder) -> None:
         draw_opened(dataset, found, opened[view["rung"]])
     else:
         st.caption("Choose a row to see who reported what of it elsewhere, and to look into it.")
-    st.plotly_chart(_figure(found), key=view.key("figure"), config=CHART)
+    st.plotly_chart(
+        figure([each.line for each in found.standings], found.commonest), key=view.key("figure"), config=CHART
+    )
     st.caption(words.FIGURE)
     st.download_button(
         "Table as CSV",
@@ -220,21 +222,6 @@ def csv(found: Ladder) -> bytes:
             [each.name, each.rung.title, each.rung.family, each.seeds, *numbers, *costs_here, each.made, each.run, told]
         )
     return csv_bytes(head, lines)
-
-
-def _figure(found: Ladder) -> Any:
-    lines = [
-        {
-            "title": each.rung.title,
-            "family": each.rung.family,
-            "accuracy": each.accuracy._asdict(),
-            "unseen": each.unseen._asdict() if each.unseen else None,
-            "seeds": each.seeds,
-            "published": [(published.percent, published.source) for published in each.rung.published],
-        }
-        for each in found.standings
-    ]
-    return figure(lines, found.commonest)
 
 
 def _capital(text: str) -> str:
