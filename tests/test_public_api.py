@@ -8,19 +8,19 @@ import workbench
 
 PUBLIC = {
     "AblateSpec", "Ablation", "Angles", "AnglesSpec", "Classification", "ClassifySpec", "CleanSpec", "Clip",
-    "CompareSpec", "Concept", "ConceptSet", "Dataset", "DemoSpec", "DissectSpec", "Dissection", "EmbedSpec",
-    "Embeddings", "Health", "ImportSpec", "Leakage", "LeakageSpec", "Map", "MapSpec", "PredictSpec", "ProbeSpec",
-    "Prompts", "PromptsSpec", "Retrain", "RetrainSpec", "ReweightSpec", "Reweighting", "RunComparison", "ScoreSpec",
-    "ScoreTable", "Slices", "SlicesSpec", "Store", "StoredProbe", "Suspects", "SuspectsSpec", "Target", "Verdicts",
-    "VideoScore", "WorkbenchError", "__version__", "ablate", "angles", "build_demo", "classify", "clean",
-    "compare_runs", "dissect", "embed", "find_prompt", "import_dataset", "lay_out", "leakage", "list_datasets",
-    "list_layers", "load_clip", "load_concept_set", "load_health", "load_target", "open_ablation", "open_angles",
-    "open_classification", "open_comparison", "open_dataset", "open_dissection", "open_leakage", "open_map",
-    "open_probe", "open_prompts", "open_retrain", "open_reweighting", "open_score", "open_score_table",
-    "open_slices", "open_suspects", "predict", "probe", "prompts", "read_spec", "retrain", "reweight", "score",
-    "Robustness", "RobustnessSpec", "open_robustness", "robustness",
-    "slices", "suspects", "LearnedPrompts", "coop", "open_coop", "TrainSpec",
-    "TrainedNetwork", "open_trained", "train",
+    "CompareSpec", "Concept", "ConceptSet", "CoopSpec", "Dataset", "DemoSpec", "DissectSpec", "Dissection",
+    "EmbedSpec", "Embeddings", "Health", "ImportSpec", "Ladder", "LadderSpec", "Leakage", "LeakageSpec",
+    "LearnedPrompts", "Map", "MapSpec", "PredictSpec", "ProbeSpec", "Prompts", "PromptsSpec", "Retrain",
+    "RetrainSpec", "ReweightSpec", "Reweighting", "Robustness", "RobustnessSpec", "RunComparison", "ScoreSpec",
+    "ScoreTable", "Slices", "SlicesSpec", "Store", "StoredProbe", "Suspects", "SuspectsSpec", "Target",
+    "TrainSpec", "TrainedNetwork", "Verdicts", "VideoScore", "WorkbenchError", "__version__", "ablate",
+    "angles", "build_demo", "classify", "clean", "compare_runs", "coop", "dissect", "embed", "find_prompt",
+    "import_dataset", "ladder", "lay_out", "leakage", "list_datasets", "list_layers", "load_clip",
+    "load_concept_set", "load_health", "load_target", "open_ablation", "open_angles", "open_classification",
+    "open_comparison", "open_coop", "open_dataset", "open_dissection", "open_ladder", "open_leakage",
+    "open_map", "open_probe", "open_prompts", "open_retrain", "open_reweighting", "open_robustness",
+    "open_score", "open_score_table", "open_slices", "open_suspects", "open_trained", "predict", "probe",
+    "prompts", "read_spec", "retrain", "reweight", "robustness", "score", "slices", "suspects", "train",
 }  # fmt: skip
 
 

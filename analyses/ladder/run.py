@@ -1,7 +1,7 @@
 """Every way to classify faces on the same images: ``python analyses/ladder/run.py DATASET``.
 
-Runs the ladder that ``spec.toml`` describes; what is stored already is not computed again, and a run that was stopped goes
-on where it was. Prints the tables; ``--out`` writes the figures as JSON, ``--figure`` the chart as a page.
+Runs the ladder that ``spec.toml`` describes; what is stored already is not computed again, and a run that was stopped
+goes on where it was. Prints the tables; ``--out`` writes the figures as JSON, ``--figure`` the chart as a page.
 """
 
 import argparse
