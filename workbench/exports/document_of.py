@@ -157,9 +157,8 @@ def _numbers(document: Document, parts: list[reports.Table | str]) -> None:
             continue
         if part.title:
             document.heading(part.title, 3)
-        if part.rows:
-            document.table(part.head, part.cells)
-        else:
+        document.table(part.head, part.cells)
+        if not part.rows:
             document.text("(none)")
 
 
