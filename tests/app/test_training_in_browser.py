@@ -6,12 +6,14 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, Locator, expect
 
 from tests.app.conftest import Visit, open_tab, serve
 from tests.conftest import write_source
 from workbench.app.launch import stop
+from workbench.data.images import encode_png
 from workbench.specs import ImportSpec
 from workbench.store import Store
 
@@ -56,7 +58,10 @@ def network(tab: Visit, epochs: str) -> None:
     form.get_by_role("button", name="Train", exact=True).click()
 
 
-def test_a_probe_and_a_network_are_trained_watched_stopped_and_gone_on_with(tab: Visit, tiny_clip_folder: Path) -> None:
+def test_a_probe_and_a_network_are_trained_watched_stopped_and_gone_on_with(
+    tab: Visit, tiny_clip_folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "face.png").write_bytes(encode_png(np.full((48, 48), 90, dtype=np.uint8)))
     main = tab.page.locator("[data-testid=stMain]")
     tab.go("training")
     main.get_by_role("textbox", name="CLIP").first.fill(f"local-dir:{tiny_clip_folder}")
@@ -94,5 +99,9 @@ def test_a_probe_and_a_network_are_trained_watched_stopped_and_gone_on_with(tab:
     first.press("ArrowDown")
     first.press("ArrowUp")
     expect(main.locator(".models tbody tr button").first).to_be_focused(timeout=LONG)
+    tab.go("training?part=try&whose=whole")
+    tab.page.locator("input[type=file]").set_input_files(tmp_path / "face.png")
+    expect(main).to_contain_text("Emotion", timeout=LONG)
+    assert main.locator("[data-testid=stException]").count() == 0
     main.get_by_role("link", name="Use it on a video").click()
     expect(tab.page.locator("[data-testid=stMultiSelect]")).to_contain_text("probe:faces-linear", timeout=LONG)

@@ -39,8 +39,8 @@ def no_dataset(title: str) -> None:
     st.page_link(START, label="Go to Start", icon=":material/home:")
 
 
-def notes(lines: tuple[str, ...] | list[str]) -> None:
-    """Show warnings that belong to a result."""
+def notes(lines: tuple[str, ...] | list[str], of: str = "") -> None:
+    """Show warnings that belong to a result; ``of`` tells apart those of one page."""
     if lines:
-        with st.container(key="notes"):
+        with st.container(key=f"notes {of}".strip()):
             st.warning("  \n".join(plain(line) for line in lines), icon=":material/info:")

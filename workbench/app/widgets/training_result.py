@@ -49,7 +49,7 @@ def draw_result(view: View, dataset: Dataset, run: Artifact) -> None:
     elif part == "calibration":
         metrics.calibration(summary["reported"])
     elif part == "try":
-        draw_try(view, training.model_of(run))
+        draw_try(view, training.model_of(run), summary["notes"])
     else:
         draw_learning(view, run)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import streamlit as st
 
 from workbench.app.session import View
@@ -9,8 +11,8 @@ from workbench.app.widgets import video_picture
 from workbench.specs import ScoreSpec
 
 
-def draw_try(view: View, model: str) -> None:
-    """Draw where the picture comes from, and the probabilities that ``model`` gives it.
+def draw_try(view: View, model: str, said: Collection[str]) -> None:
+    """Draw where the picture comes from, and the probabilities that ``model`` gives it, without notes ``said`` before.
 
     Raises
     ------
@@ -25,4 +27,4 @@ def draw_try(view: View, model: str) -> None:
         if data is None:
             st.info("Its probabilities appear here at once.", icon=":material/mood:")
         else:
-            video_picture.draw_scored(view, data, ScoreSpec("picture", model, faces=view["whose"]))
+            video_picture.draw_scored(view, data, ScoreSpec("picture", model, faces=view["whose"]), said)

@@ -72,9 +72,8 @@ def settings() -> dict[str, object]:
     """Draw what a video is scored with and return it by the names of the spec's fields."""
     offered = [*MODELS, *scores.stored_models()]
     left, right = st.columns(2)
-    models = left.multiselect(
-        "Models", offered, MODELS[:1], accept_new_options=True, help=video_words.MODELS, key=MODEL_KEY
-    )
+    session.begin_with(MODEL_KEY, list(MODELS[:1]))
+    models = left.multiselect("Models", offered, accept_new_options=True, help=video_words.MODELS, key=MODEL_KEY)
     bundled = bundled_concept_sets()
     concepts = right.selectbox(
         "Concept set",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -51,8 +51,8 @@ def draw_picture(view: View) -> None:
         draw_scored(view, data, spec)
 
 
-def draw_scored(view: View, data: bytes, spec: ScoreSpec) -> None:
-    """Draw what a picture shows, or that there is no face in it.
+def draw_scored(view: View, data: bytes, spec: ScoreSpec, said: Collection[str] = ()) -> None:
+    """Draw what a picture shows, or that there is no face in it; notes that the page has ``said`` are left out.
 
     Raises
     ------
@@ -65,6 +65,7 @@ def draw_scored(view: View, data: bytes, spec: ScoreSpec) -> None:
     if found is None:
         without_face(view, picture)
     else:
+        notices.notes([note for note in found.notes if note not in said], "picture")
         draw_answer(picture, found)
 
 
@@ -122,7 +123,6 @@ def without_face(view: View, picture: Image.Image) -> None:
 
 def draw_answer(picture: Image.Image, found: PictureScore) -> None:
     """Draw the face, the score, and the emotions."""
-    notices.notes(found.notes)
     left, right = st.columns([2, 3], gap="medium")
     with left:
         st.image(framed(picture, found.box), width="stretch")
