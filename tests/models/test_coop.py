@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -122,6 +125,24 @@ def test_a_stopped_training_goes_on_bit_for_bit(tower: PromptTower, tmp_path: Pa
     assert torch.equal(resumed.texts, whole.texts)
     assert resumed.curve == whole.curve
     assert resumed.best_epoch == whole.best_epoch
+
+
+def test_a_killed_training_goes_on_bit_for_bit(tower: PromptTower, tmp_path: Path) -> None:
+    code = (
+        "import os, signal, sys; from pathlib import Path; from tests.conftest import StopAfter\n"
+        "from tests.models.test_coop import PromptTower, asked, learn, load_clip\n"
+        "class Dies(StopAfter):\n"
+        "    def advance(self, count=1):\n"
+        "        self.left -= 1\n"
+        "        if self.left < 0: os.kill(os.getpid(), signal.SIGKILL)\n"
+        f"learn(PromptTower(load_clip('face-clip')), Path({str(tmp_path / 'state.pt')!r}), asked(epochs=3), Dies(7))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    resumed = learn(tower, tmp_path / "state.pt", asked(epochs=3))
+    whole = learn(tower, tmp_path / "whole.pt", asked(epochs=3))
+    assert torch.equal(resumed.context, whole.context)
+    assert resumed.curve == whole.curve
 
 
 def test_a_state_goes_on_where_it_was_kept(tower: PromptTower, tmp_path: Path) -> None:
