@@ -156,3 +156,14 @@ def test_a_concept_set_that_cannot_be_read_is_refused_before_a_job_is_made(
     assert not app.exception
     assert "no such class" in app.error[0].value
     assert submitted == []
+
+
+@pytest.mark.parametrize(("page", "label"), [("confusions", "Start the run"), ("neurons", "Dissect")])
+def test_a_form_that_has_been_sent_is_closed(faces: Store, submitted: list[Any], page: str, label: str) -> None:
+    app = open_page(page, dataset="faces")
+    before = [box.proto.popover.id for box in app.get("popover")]
+    next(button for button in app.button if button.label == label).click().run()
+    assert len(submitted) == 1
+    after = [box.proto.popover.id for box in app.get("popover")]
+    assert len(before) == len(after) == 1
+    assert before != after  # another one, which is closed
