@@ -87,11 +87,12 @@ def nearest_words(vectors: Sequence[Values], distances: Values) -> go.Figure:
     )
     figure.add_vrect(
         x0=float(distances["low"]), x1=float(distances["high"]), fillcolor=REFERENCE, opacity=0.3, line_width=0,
-        annotation_text="words from their own nearest", annotation_position="top right", annotation_yshift=18,
+        annotation_text="words from their own nearest", annotation_position="top left", annotation_yshift=18,
         layer="below",
     )  # fmt: skip
     figure.update_yaxes(autorange="reversed", title="learned vector", type="category")
-    figure.update_xaxes(title="distance to the nearest word", rangemode="tozero")
+    farthest = max([*values, float(distances["high"])])
+    figure.update_xaxes(title="distance to the nearest word", range=[0, 1.15 * farthest])
     return style(figure, max(_HEIGHT, 22 * len(vectors) + 90))
 
 

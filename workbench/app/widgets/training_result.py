@@ -16,6 +16,7 @@ from workbench.app.text import count, interval, percent, plain
 from workbench.app.widgets import metrics, notices
 from workbench.app.widgets.explore import broad_matrix
 from workbench.app.widgets.page_head import tabs
+from workbench.app.widgets.report_button import report_button
 from workbench.app.widgets.training_learning import draw_learning
 from workbench.app.widgets.training_list import title_of
 from workbench.app.widgets.training_try import draw_try
@@ -113,6 +114,7 @@ def actions(view: View, dataset: Dataset, run: Artifact) -> None:
             dissect_link(dataset, run)
         if run.kind == "coop":
             map_link(view, dataset, run)
+        report_button(run)
         st.caption(f"`{model}`", help=words.MODEL)
 
 
