@@ -95,9 +95,9 @@ def test_the_curve_begins_at_the_start_and_the_best_epoch_is_kept(tower: PromptT
 
 
 def test_it_stops_where_the_images_that_choose_gain_nothing_more(tower: PromptTower, tmp_path: Path) -> None:
-    found = learn(tower, tmp_path / "state.pt", asked(epochs=200, patience=3, words="a photo of a"))
-    assert 3 < len(found.curve) < 201
-    before, after = found.curve[:-3], found.curve[-3:]
+    found = learn(tower, tmp_path / "state.pt", asked(epochs=200, patience=3, words="a photo of a", rate=0.1))
+    assert len(found.curve) < 201
+    before, after = found.curve[:-25], found.curve[-25:]  # 4 steps an epoch: 100 steps are 25 epochs
     assert max(each["accuracy"] for each in after) <= max(each["accuracy"] for each in before)
     assert min(each["log_loss"] for each in after) >= min(each["log_loss"] for each in before) - 0.001
 

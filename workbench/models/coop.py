@@ -32,6 +32,8 @@ _EVERY = 100
 _FAR = 2.0
 _BAD_EPOCHS = 3
 """A loss this many times chance, and above the start's, over so many epochs is a training that diverges."""
+_PATIENCE = 100
+"""Steps without a gain that a training is always given: of few images an epoch is a single step."""
 _GAIN = 0.001
 """Nats by which the loss of the images that choose must fall to count as a gain."""
 
@@ -233,7 +235,8 @@ class Coop:
         """Return whether for long no epoch was right more often, or surer of what is right, than all before it."""
         if course.step % self._per_epoch or not self._spec.patience:
             return False
-        return course.step // self._per_epoch - course.gained >= self._spec.patience
+        idle = course.step // self._per_epoch - course.gained
+        return idle >= self._spec.patience and idle * self._per_epoch >= _PATIENCE
 
     def _texts(self, context: Tensor) -> Tensor:
         with torch.no_grad():

@@ -121,7 +121,8 @@ class CoopSpec(Spec):
     batch : int
         Images a step, or all where there are fewer; the paper has 32, and a rate of 0.002 with it.
     patience : int
-        Passes after which it stops where neither accuracy nor loss on ``tune_on`` has gained; 0 for never.
+        Passes, and 100 steps at least, after which it stops where neither accuracy nor loss on ``tune_on`` has gained;
+        0 for never.
     seed : int
         Seed of the drawn images, the start, their order and the bootstrap.
 
@@ -143,7 +144,7 @@ class CoopSpec(Spec):
     tune_on: str = "validation"
     report_on: str = "test"
     optimizer: str = "sgd"
-    rate: float = 0.02
+    rate: float = 0.005
     weight_decay: float = 0.0005
     epochs: int = 200
     batch: int = 512
