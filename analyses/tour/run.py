@@ -1,6 +1,7 @@
 """Drive the app through its pages in a headless Chromium and take the README's pictures of them.
 
-``python analyses/tour/run.py WORKSPACE``: the workspace is one that ``workbench demo`` built.
+``python analyses/tour/run.py WORKSPACE``: the workspace is one that ``workbench demo`` built. What the demo leaves to
+its visitors, learned prompts, a ladder and a look at robustness, is run first.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from workbench import Store
+from workbench import CoopSpec, LadderSpec, RobustnessSpec, Store
 from workbench.app.launch import ADDRESS, command, environment, free_port, stop, wait_until_ready
+from workbench.studies import run_study
 
 PICTURES = Path(__file__).with_name("pictures")
 _PICTURE_LOADED = """() => [...document.querySelectorAll('*')].filter((node) => node.shadowRoot)
@@ -35,16 +37,30 @@ PAGES = {
     "neurons": ("neurons?dataset=demo", ".units[data-shown]:not([data-shown=''])"),
     "unit": ("neurons?dataset=demo&unit=conv4b:26&maps=yes", "[data-testid=stPlotlyChart] .main-svg"),
     "reweight": ("reweight?dataset=demo&layer=lin1", "[data-testid=stPlotlyChart] .main-svg"),
+    "prompts": ("prompts?dataset=demo", "[data-testid=stPlotlyChart] .main-svg"),
+    "training": ("training?dataset=demo&sort=-accuracy", ".models tbody tr"),
+    "ladder": ("ladder?dataset=demo", ".models tbody tr"),
+    "robustness": ("ladder?dataset=demo&tab=robustness", "[data-testid=stPlotlyChart] .main-svg"),
     "video": ("video?video=peak-late.mp4", ".player svg path"),
     "sensitivity": ("video?video=two-faces.mp4&tab=sensitivity", "[data-testid=stPlotlyChart] .main-svg"),
     "jobs": ("jobs", "h1"),
 }
 """Picture: the page's address, and what must be on it before it is taken."""
 
+RUNGS = "names,template,ensemble,fine-sum,fine-max,rank-vote,linear,mlp,forest,knn,pixel-mlp,lenet,face-cnn"
+RUN = (
+    LadderSpec("demo", rungs=RUNGS, trees=100, epochs=20),
+    CoopSpec("demo", epochs=30),
+    RobustnessSpec("demo", models="clip:face-clip,face-cnn", images=200, faces=70),
+)
+"""What is run before the pictures are taken."""
+
 
 def main() -> None:
     """Serve the workspace, visit every page, and save a picture of each."""
     store = Store(Path(sys.argv[1]) if len(sys.argv) > 1 else Path("workspace"))
+    for spec in RUN:
+        run_study(spec, store)
     port = free_port()
     child = subprocess.Popen(command(port), env=environment(store.root), stdout=subprocess.DEVNULL)
     address = f"http://{ADDRESS}:{port}"
