@@ -86,7 +86,7 @@ def numbers(summary: Mapping[str, Any]) -> None:
         row.metric(title, value, span, delta_color="off", delta_arrow="off", width=TILE, help=help_text)
     title, definition = words.NUMBERS["images"]
     copies = found["images"] - (unseen["images"] if unseen else 0)
-    note = f"{count(copies)} copies" if "unseen" in summary else " "
+    note = f"{count(copies)} {'copy' if copies == 1 else 'copies'}" if "unseen" in summary else " "
     images = count(found["images"])
     row.metric(title, images, note, delta_color="off", delta_arrow="off", width=TILE, help=definition)
 
