@@ -11,6 +11,8 @@ from workbench.data.datasets import open_dataset
 from workbench.errors import WorkbenchError
 from workbench.store import Artifact, Store
 
+MOST_POINTS = 6000
+"""The most images that a map in a report shows; of more every so many-th is."""
 Figures = Iterator[tuple[str, go.Figure]]
 
 
@@ -100,8 +102,19 @@ def _map(artifact: Artifact, store: Store) -> Figures:
     except WorkbenchError:
         pass  # a dataset that is gone leaves the points gray
     means = {name: np.asarray(place) for name, place in found.class_means.items()}
-    figure = map_figure(found.points, labels, classes, found.text_points, found.texts, means)
-    yield f"The map: {found.spec.method} of {found.spec.dataset}", figure
+    step = -(-len(found.points) // MOST_POINTS) if len(found.points) else 1
+    figure = map_figure(found.points[::step], labels[::step], classes, found.text_points, found.texts, means)
+    every = f", every {step}th image" if step > 1 else ""
+    yield f"The map: {found.spec.method} of {found.spec.dataset}{every}", _without_webgl(figure)
+
+
+def _without_webgl(figure: go.Figure) -> go.Figure:
+    """Return the figure drawn without WebGL, which a page that may not evaluate code cannot use."""
+    traces = []
+    for trace in figure.data:
+        values = trace.to_plotly_json()
+        traces.append(values | {"type": "scatter"} if values["type"] == "scattergl" else values)
+    return go.Figure(traces, figure.layout)
 
 
 def _angles(artifact: Artifact, store: Store) -> Figures:

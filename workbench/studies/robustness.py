@@ -298,10 +298,11 @@ def _at_level(faces: list[np.ndarray], seeds: Ints, disturbance: str, level: flo
 
 
 def _examples(case: _Case, rendered: PosedFaces | None, seed: int) -> pa.Table:
-    """Return one face at every level: of the dataset one of ordinary contrast, and the first person rendered."""
+    """Return one face at every level: of the dataset one of ordinary contrast, and a person of ordinary brightness."""
     contrasts = case.dataset.contrasts[case.rows]
     shown = case.rows[int(np.argsort(contrasts, kind="stable")[len(contrasts) // 2])]
     faces, seeds = _photos(case, np.array([shown]), seed)
+    person = 0 if rendered is None else int(np.abs(rendered.pictures("", 0.0).mean(axis=(1, 2)) - 128).argmin())
     found = []
     for trial in case.trials:
         for side, level in trial.levels:
@@ -309,7 +310,7 @@ def _examples(case: _Case, rendered: PosedFaces | None, seed: int) -> pa.Table:
                 picture = _at_level(faces, seeds, trial.disturbance, level)[0]
             else:
                 assert rendered is not None  # noqa: S101 - rendered before its trials
-                picture = Image.fromarray(rendered.pictures(trial.disturbance, level)[0])
+                picture = Image.fromarray(rendered.pictures(trial.disturbance, level)[person])
             name = trial.disturbance or trial.source
             found.append({"disturbance": name, "side": side, "level": level, "png": encode_png(np.asarray(picture))})
     return pa.Table.from_pylist(found)
