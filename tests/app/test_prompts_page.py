@@ -273,6 +273,10 @@ def test_saving_gives_a_set_that_forms_and_studies_take(
     next(each for each in app.text_input if each.label == "Name").set_value("mine")
     button(app, "Save the set").click().run()
     assert "already" in app.error[0].value
+    form = fine(open_page("confusions", dataset="faces"))
+    choice(form, "Concept set").set_value(str(own_home.root / "concept_sets" / "mine.yaml"))
+    fine(button(form, "Start the run").click().run())
+    assert submitted[-1].concepts == str(own_home.root / "concept_sets" / "mine.yaml")
     anew = fine(open_lab_page(clip, concepts="saved:mine"))
     assert box(anew, "sad").value == "blue"
 

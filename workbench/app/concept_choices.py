@@ -1,8 +1,8 @@
-"""Which concept sets a form offers: the bundled ones, and the prompts learned in this workspace."""
+"""Which concept sets a form offers: the bundled ones, those saved in this workspace, and the prompts learned in it."""
 
 from __future__ import annotations
 
-from workbench.app import session
+from workbench.app import saved_concepts, session
 from workbench.data.concepts import bundled_concept_sets
 
 LEARNED = "coop"
@@ -10,9 +10,15 @@ LEARNED = "coop"
 
 
 def offered() -> list[str]:
-    """Return the names of concept sets, the bundled ones first, then learned prompts, newest first."""
+    """Return what studies take for a concept set: bundled names first, then files saved here, then learned prompts."""
     learned = session.store().artifacts(LEARNED)
-    return [*bundled_concept_sets(), *(f"{LEARNED}:{artifact.name}" for artifact in learned)]
+    files = [saved_concepts.spec_of(name) for name in saved_concepts.names() if name.startswith(saved_concepts.SAVED)]
+    return [*bundled_concept_sets(), *files, *(f"{LEARNED}:{artifact.name}" for artifact in learned)]
+
+
+def title(name: str) -> str:
+    """Return what is offered in words: a file saved here by its name."""
+    return saved_concepts.title(saved_concepts.name_of(name))
 
 
 def check(name: str) -> None:

@@ -110,6 +110,7 @@ def _concepts(key: str) -> str:
         "Concept set",
         offered,
         offered.index(MapSpec.concepts),
+        format_func=concept_choices.title,
         key=key,
         accept_new_options=True,
         help="Whose texts are compared with the images: a bundled set, prompts learned for the CLIP (coop:NAME), or "

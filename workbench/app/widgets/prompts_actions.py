@@ -60,7 +60,7 @@ def save_form(start: str, now: Prompted) -> None:
                 st.error(plain(error))
             else:
                 close(SAVE)
-                st.toast(f"Saved as {plain(path.stem)}; every form offers it among the concept sets.")
+                st.toast(f"Saved as {plain(path.stem)}; new runs, maps and studies offer it.")
                 st.rerun()
 
 
@@ -136,10 +136,11 @@ def draw_look(found: Look, times: int) -> None:
     """Draw one evaluation on held-out images beside the starting set's."""
     change, test = found.comparison.changes["accuracy"], found.comparison.mcnemar
     value, low, high = change.difference
-    verdict = {"helped": "better than", "hurt": "worse than"}.get(found.comparison.conclusion, "not measurably unlike")
+    told = {"helped": "are **better than**", "hurt": "are **worse than**"}
+    verdict = told.get(found.comparison.conclusion, "**cannot be told from**")
     with st.container(border=True):
         st.markdown(
-            f"On **{TEST}** ({count(found.comparison.images)} images) these prompts are **{verdict}** the starting "
+            f"On **{TEST}** ({count(found.comparison.images)} images) these prompts {verdict} the starting "
             f"set: accuracy {percent(change.after.value, 2)} against {percent(change.before.value, 2)}, "
             f"{points(value)} points (95 % interval {points(low)} to {points(high)}, McNemar {p_text(test.p)}).",
             help=words.CHANGE,

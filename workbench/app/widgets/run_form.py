@@ -29,6 +29,7 @@ def run_form(dataset: str) -> None:
             "Concept set",
             offered,
             offered.index(ClassifySpec.concepts),
+            format_func=concept_choices.title,
             accept_new_options=True,
             help="A bundled set, prompts learned for the CLIP (coop:NAME), or the path of a .yaml or .txt file.",
         )
