@@ -13,7 +13,7 @@ COURSE = [
     for epoch, right in enumerate((0.2, 0.6, 0.5))
 ]
 VECTORS = [
-    {"class": name, "place": place, "norm": 1.0,
+    {"class": name, "place": place, "norm": 1.0, "chance": 0.8,
      "words": [{"word": "<b>sad</b>", "distance": far}, {"word": "blue", "distance": far + 0.1}]}
     for name, place, far in (("", 1, 0.2), ("happy", 2, 0.9))
 ]  # fmt: skip
@@ -34,9 +34,10 @@ def test_the_curve_shows_every_epoch_and_the_one_kept() -> None:
     assert training.hovertext[1] == "epoch 1: loss in training 1.000 nats"
 
 
-def test_vectors_among_words_and_far_from_any_differ_in_colour() -> None:
+def test_vectors_nearer_to_a_word_than_chance_differ_in_colour() -> None:
     figure = nearest_words(VECTORS, DISTANCES)
-    (bars,) = figure.data
+    bars, chance = figure.data
+    np.testing.assert_allclose(chance.x, 0.8)
     np.testing.assert_allclose(bars.x, [0.2, 0.9])
     assert list(bars.y) == ["1", "happy 2"]
     assert list(bars.marker.color) == [KEPT, UNKNOWN]

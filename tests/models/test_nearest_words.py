@@ -56,6 +56,15 @@ def test_a_vector_far_from_all_words_stands_out_against_words(clip: Clip) -> Non
     assert words[0].distance > 5 * high
 
 
+def test_random_vectors_are_no_nearer_than_chance_and_words_are(clip: Clip) -> None:
+    tower = PromptTower(clip)
+    drawn = torch.randn(40, tower.width, generator=torch.Generator().manual_seed(5)) * 0.02
+    found = nearest_words(clip, tower, torch.cat([tower.words("smiling angry face"), drawn]), 1)
+    nearer = [words[0].distance < chance for words, chance in zip(found.words, found.chance, strict=True)]
+    assert all(nearer[:3])
+    assert sum(nearer[3:]) <= 8  # about one in 21 of 40
+
+
 def test_a_clip_that_does_not_say_what_it_saw_names_any_token(tiny_clip_folder: Path) -> None:
     clip = load_clip(f"local-dir:{tiny_clip_folder}")
     tower = PromptTower(clip)

@@ -60,24 +60,28 @@ def curve(course: Sequence[Values], best_epoch: int, tune_on: str) -> go.Figure:
 
 
 def nearest_words(vectors: Sequence[Values], distances: Values) -> go.Figure:
-    """Draw how far each learned vector is from its nearest word, against how far words are from theirs.
+    """Draw how far each learned vector is from its nearest word, against chance and how far words are from theirs.
+
+    A vector that is nearer to a word than random vectors of its length is drawn in colour; the words of the others say
+    nothing.
 
     Parameters
     ----------
     vectors : sequence of mapping
-        ``class`` (or empty), ``place`` from 1, ``norm`` and ``words``, the nearest first, each with ``word`` and
-        ``distance``.
+        ``class`` (or empty), ``place`` from 1, ``norm``, ``chance`` (the least distance of random vectors of that
+        length) and ``words``, the nearest first, each with ``word`` and ``distance``.
     distances : mapping
         ``low``, ``median`` and ``high``: quantiles 0.05, 0.5 and 0.95 of a word's distance from its own nearest word.
     """
     names = [f"{each['class']} {each['place']}".strip() for each in vectors]
     values = [float(each["words"][0]["distance"]) for each in vectors]
+    chance = [float(each["chance"]) for each in vectors]
     figure = go.Figure()
     figure.add_bar(
         x=values,
         y=[html.escape(name) for name in names],
         orientation="h",
-        marker={"color": [KEPT if value <= float(distances["high"]) else UNKNOWN for value in values]},
+        marker={"color": [KEPT if value < far else UNKNOWN for value, far in zip(values, chance, strict=True)]},
         text=[html.escape(str(each["words"][0]["word"])) for each in vectors],
         textposition="outside",
         cliponaxis=False,
@@ -85,6 +89,11 @@ def nearest_words(vectors: Sequence[Values], distances: Values) -> go.Figure:
         hoverinfo="text",
         showlegend=False,
     )
+    figure.add_scatter(
+        x=chance, y=[html.escape(name) for name in names], mode="markers", name="random vectors of the same length",
+        marker={"symbol": "line-ns-open", "size": 14, "color": ERROR_BAR, "line": {"width": 2}},
+        hovertext=[f"random vectors of this length come to {far:.2f} of a word" for far in chance], hoverinfo="text",
+    )  # fmt: skip
     figure.add_vrect(
         x0=float(distances["low"]), x1=float(distances["high"]), fillcolor=REFERENCE, opacity=0.3, line_width=0,
         annotation_text="words from their own nearest", annotation_position="top left", annotation_yshift=18,

@@ -1,7 +1,8 @@
 """Which words stand nearest to vectors of a text tower's word table, and how far a word stands from its own nearest.
 
-Distances are Euclidean, as in the paper. Learned vectors are often far from any word: a name for such a vector says
-little, so the distances between words are given to judge it by.
+Distances are Euclidean, as in the paper. Learned vectors are often far from any word, and a short vector is near to
+many words whatever it is: a name for such a vector says nothing. So two things are given to judge it by: how far words
+are from words, and how near random vectors of the same length come to a word.
 
 References
 ----------
@@ -19,6 +20,8 @@ from torch import Tensor
 from workbench.models.clip import Clip
 from workbench.models.prompt_tower import PromptTower
 
+RANDOM = 20
+"""Random vectors that each vector is held against."""
 _SAMPLE = 1000
 _NOT_A_CHARACTER = "\ufffd"
 """Stands in the text of a token that is a part of a character."""
@@ -41,6 +44,9 @@ class NearestWords:
         For each vector the nearest words, the nearest first.
     norms : list of float
         Length of each vector.
+    chance : list of float
+        The least distance from a word that :data:`RANDOM` random vectors of the same length have; a vector nearer to a
+        word than that is near it for a reason.
     typical : tuple of float
         Distance of a word from its own nearest word: quantiles 0.05, 0.5 and 0.95 over words.
     typical_norm : float
@@ -52,6 +58,7 @@ class NearestWords:
 
     words: list[list[Near]]
     norms: list[float]
+    chance: list[float]
     typical: tuple[float, float, float]
     typical_norm: float
     candidates: int
@@ -72,7 +79,7 @@ def nearest_words(clip: Clip, tower: PromptTower, vectors: Tensor, count: int, s
     count : int
         Words a vector, fewer where there are fewer.
     seed : int
-        Seed of the sample of words that :attr:`NearestWords.typical` is measured on.
+        Seed of the random vectors, and of the sample of words that :attr:`NearestWords.typical` is measured on.
     """
     names = tower.token_names()
     known = _known_tokens(clip, tower)
@@ -91,8 +98,19 @@ def nearest_words(clip: Clip, tower: PromptTower, vectors: Tensor, count: int, s
     between = torch.cdist(table[drawn], table)
     between[torch.arange(len(drawn)), drawn] = torch.inf
     low, middle, high = between.min(dim=1).values.quantile(torch.tensor([0.05, 0.5, 0.95])).tolist()
-    norms = vectors.float().norm(dim=1).tolist()
-    return NearestWords(words, norms, (low, middle, high), float(table.norm(dim=1).median()), len(tokens), len(names))
+    norms, length = vectors.float().norm(dim=1), float(table.norm(dim=1).median())
+    chance = _chance(norms, table, seed)
+    return NearestWords(words, norms.tolist(), chance, (low, middle, high), length, len(tokens), len(names))
+
+
+def _chance(norms: Tensor, table: Tensor, seed: int) -> list[float]:
+    generator = torch.Generator().manual_seed(seed)
+    found = []
+    for norm in norms:
+        directions = torch.randn(RANDOM, table.shape[1], generator=generator)
+        drawn = norm * torch.nn.functional.normalize(directions, dim=1)
+        found.append(float(torch.cdist(drawn, table).min()))
+    return found
 
 
 def _known_tokens(clip: Clip, tower: PromptTower) -> set[int] | None:

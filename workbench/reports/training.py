@@ -34,7 +34,7 @@ def coop(artifact: Artifact) -> Report:
         Table(_HEAD, apart, "The same without copies of training images"),
         _against("zero-shot", found.against_zero_shot),
         _against("the linear probe", found.against_probe),
-        Table(["vector", "length", "nearest words, with their distance"], _words(found), _judged_by(found)),
+        Table(["", "vector", "length", "random", "nearest words, with distance"], _words(found), _judged_by(found)),
         f"use them: workbench classify {spec.dataset} --clip {spec.clip} --concepts {found.model}",
         f"      or: workbench predict {spec.dataset} --model {found.model}",
     ]
@@ -58,7 +58,9 @@ def _words(found: Any) -> list[list[object]]:
     rows: list[list[object]] = []
     for each in found.vectors:
         near = ", ".join(f"{word['word']} {word['distance']:.2f}" for word in each["words"])
-        rows.append([f"{each['class']} {each['place']}".strip(), decimals(each["norm"], 2), near])
+        mark = "*" if each["words"][0]["distance"] < each["chance"] else ""
+        name = f"{each['class']} {each['place']}".strip()
+        rows.append([mark, name, decimals(each["norm"], 2), decimals(each["chance"], 2), near])
     return rows
 
 
@@ -66,7 +68,8 @@ def _judged_by(found: Any) -> str:
     far = found.word_distances
     return (
         f"What stands near each vector. A word is {far['median']:.2f} from its own nearest word ({far['low']:.2f} to "
-        f"{far['high']:.2f} for 90 %) and {far['norm']:.2f} long; what is much farther is no word"
+        f"{far['high']:.2f} for 90 %) and {far['norm']:.2f} long; only a vector marked * is nearer to a word than 20 "
+        "random vectors of its length"
     )
 
 

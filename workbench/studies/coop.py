@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from workbench.models.nearest_words import NearestWords
     from workbench.models.prompt_tower import PromptTower
 
-MEASURE = 1
+MEASURE = 2
 """Number of the way prompts are learned; those of another are learned again."""
 NEAREST = 5
 """Words named for each learned vector."""
@@ -285,9 +285,10 @@ def _words(subject: _Subject, learned: Learned, near: NearestWords) -> dict[str,
                 "class": subject.case.classes[place // length] if own else "",
                 "place": place % length + 1,
                 "norm": norm,
+                "chance": chance,
                 "words": [each._asdict() for each in words],
             }
-            for place, (norm, words) in enumerate(zip(near.norms, near.words, strict=True))
+            for place, (norm, chance, words) in enumerate(zip(near.norms, near.chance, near.words, strict=True))
         ],
         "word_distances": {
             "low": low,
@@ -342,10 +343,10 @@ def _reading(subject: _Subject, learned: Learned, near: NearestWords, bounds: di
 def _far(near: NearestWords) -> str:
     """Say whether the nearest words can be read as what was learned."""
     nearest = np.array([words[0].distance for words in near.words])
-    middle, high = float(np.median(nearest)), near.typical[2]
-    between = f"a word's own nearest is {near.typical[1]:.2f} away (95 % within {high:.2f})"
-    where = f"the learned vectors' nearest words are {middle:.2f} away in the median, and {between}"
-    beyond = int((nearest > high).sum())
-    if not beyond:
-        return f"{where}: they stand among the words"
-    return f"{where}: {beyond} of {len(nearest)} vectors are farther from any word, and their words say little"
+    real = int((nearest < np.array(near.chance)).sum())
+    where = (
+        f"the learned vectors' nearest words are {np.median(nearest):.2f} away in the median (a word's own nearest is "
+        f"{near.typical[1]:.2f} away, 95 % within {near.typical[2]:.2f})"
+    )
+    which = f"{real} of {len(nearest)} vectors are nearer to a word than random vectors of their length come to any"
+    return f"{where}; {which}" + ("" if real == len(nearest) else ": the words of the others say nothing")

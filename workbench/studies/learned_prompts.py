@@ -180,10 +180,11 @@ class LearnedPrompts(Stored[CoopSpec]):
     def vectors(self) -> list[dict[str, Any]]:
         """Each learned vector in the order of the prompt.
 
-        ``class`` (empty where all share it), ``place`` from 1, ``norm``, and ``words``: the nearest words, the nearest
-        first, each with ``word`` and ``distance``.
+        ``class`` (empty where all share it), ``place`` from 1, ``norm``, ``words``: the nearest words, the nearest
+        first, each with ``word`` and ``distance``; and ``chance``: how near the nearest of 20 random vectors of the
+        same length comes to any word (0 where it was not measured).
         """
-        return list(self.summary["vectors"])
+        return [{"chance": 0.0} | each for each in self.summary["vectors"]]
 
     @property
     def word_distances(self) -> Mapping[str, Any]:
