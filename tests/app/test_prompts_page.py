@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -422,6 +425,21 @@ def test_two_runs_not_compared_yet_are_offered_to_be(at_home: Store, submitted: 
     assert any("same run" in each.value for each in app.info)
     app = fine(open_page("prompts", tab="compare", dataset="hostile"))
     assert any("classify the images with both" in each.value for each in app.info)
+
+
+def test_stored_studies_and_comparisons_open_without_torch(at_home: Store) -> None:
+    code = (
+        "import sys; from tests.app.test_pages import open_page\n"
+        "for tab in ('studies', 'compare'):\n"
+        "    app = open_page('prompts', dataset='faces', tab=tab)\n"
+        "    print(len(app.metric), len(app.error), 'torch' in sys.modules)"
+    )
+    environment = os.environ | {"WORKBENCH_HOME": str(at_home.root)}
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment, cwd=root
+    )
+    assert done.stdout.splitlines() == ["5 0 False"] * 2
 
 
 def test_labels_that_attack_are_text(at_home: Store, clip: str, workspace: Store) -> None:
