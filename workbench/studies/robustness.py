@@ -182,7 +182,7 @@ def _trials(spec: RobustnessSpec, side: float, common: Sequence[str]) -> tuple[T
 
 
 def _told(models: dict[str, Classifier], trials: tuple[Trial, ...]) -> list[str]:
-    notes = [note for model in models.values() for note in model.target.notes]
+    notes = [f"{name}: {note}" for name, model in models.items() for note in model.target.notes]
     if any(trial.disturbance in ("eyes", "mouth") for trial in trials):
         notes.append(
             "bars lie at fixed heights that fit crops framed as FER2013's; in pictures framed otherwise they cover "

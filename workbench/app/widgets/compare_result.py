@@ -21,6 +21,7 @@ from workbench.app.widgets.compare_form import choose_pair, invite
 from workbench.app.widgets.face_panel import class_bars, make_card
 from workbench.app.widgets.faces import ChosenFace, browse_faces, chosen_face
 from workbench.app.widgets.metrics import CHART
+from workbench.app.widgets.report_button import report_button
 from workbench.data.datasets import Dataset
 from workbench.errors import unknown_name
 from workbench.figures import compare as figures
@@ -92,6 +93,7 @@ def draw_comparison(view: View, dataset: Dataset, found: RunComparison) -> None:
     headline(found)
     notices.notes(found.notes)
     figure_columns(view, found)
+    report_button(found.artifact)
     st.subheader("Images they disagree on", anchor=False)
     draw_disagreements(view, dataset, found)
 
