@@ -21,7 +21,7 @@ from workbench.methods.shapes import Floats
 from workbench.specs.training import CoopSpec
 from workbench.store import Artifact, Store, content_hash
 from workbench.studies.live_curves import live_epochs
-from workbench.studies.stored import Stored
+from workbench.studies.stored import StoredClassifier
 
 KIND = "coop"
 """Kind of the artifacts that hold them, and what their name begins with as a model or concept set: ``coop:NAME``."""
@@ -66,7 +66,7 @@ class LearnedConcepts(ConceptSet):
 
 
 @dataclass(frozen=True)
-class LearnedPrompts(Stored[CoopSpec]):
+class LearnedPrompts(StoredClassifier[CoopSpec]):
     """Stored learned prompts. K classes, M vectors of W numbers, D numbers a text.
 
     Parameters
@@ -74,16 +74,6 @@ class LearnedPrompts(Stored[CoopSpec]):
     artifact : Artifact
         Arrays ``prompts``, and one Parquet part with the fingerprints of the training images.
     """
-
-    @property
-    def model(self) -> str:
-        """What they are called where a model or a concept set is asked for: ``coop:NAME``."""
-        return PREFIX + self.artifact.name
-
-    @property
-    def dataset(self) -> str:
-        """Name of the dataset."""
-        return str(self.summary["dataset"])
 
     @property
     def clip(self) -> str:
@@ -96,34 +86,9 @@ class LearnedPrompts(Stored[CoopSpec]):
         return str(self.summary["clip_fingerprint"])
 
     @property
-    def classes(self) -> tuple[str, ...]:
-        """The concept set's classes, in the order of columns (K)."""
-        return tuple(self.summary["classes"])
-
-    @property
     def names(self) -> tuple[str, ...]:
         """What stands for each class in its prompt (K)."""
         return tuple(self.summary["names"])
-
-    @property
-    def absent(self) -> tuple[str, ...]:
-        """Classes that no training image had."""
-        return tuple(self.summary["absent"])
-
-    @property
-    def images(self) -> int:
-        """How many images they were learned from."""
-        return int(self.summary["images"])
-
-    @property
-    def parameters(self) -> int:
-        """How many numbers were learned."""
-        return int(self.summary["parameters"])
-
-    @property
-    def seconds(self) -> float:
-        """What learning took, over all runs that took part."""
-        return float(self.summary["seconds"])
 
     @property
     def length(self) -> int:
@@ -142,18 +107,6 @@ class LearnedPrompts(Stored[CoopSpec]):
     def best_epoch(self) -> int:
         """The epoch that was kept: most often right on the images that choose."""
         return int(self.summary["best_epoch"])
-
-    @property
-    def reported(self) -> Mapping[str, Any]:
-        """How good they are on the split reported on: :meth:`workbench.methods.metrics.Evaluation.to_dict`."""
-        reported: Mapping[str, Any] = self.summary["reported"]
-        return reported
-
-    @property
-    def unseen(self) -> Mapping[str, Any] | None:
-        """As :attr:`reported`, without copies of training images; None where all are copies."""
-        unseen: Mapping[str, Any] | None = self.summary["unseen"]
-        return unseen
 
     @property
     def bounds(self) -> Mapping[str, Mapping[str, Any]]:

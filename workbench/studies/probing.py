@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,7 +13,7 @@ from workbench.methods.learners import LEARNERS, Learned, log_probabilities
 from workbench.methods.shapes import Floats
 from workbench.specs.training import ProbeSpec
 from workbench.store import Artifact, Store, content_hash
-from workbench.studies.stored import Stored
+from workbench.studies.stored import StoredClassifier
 
 KIND = "probe"
 """Kind of the artifacts that hold one, and what its name begins with where a model is asked for: ``probe:NAME``."""
@@ -24,7 +23,7 @@ PREFIX = f"{KIND}:"
 
 
 @dataclass(frozen=True)
-class StoredProbe(Stored[ProbeSpec]):
+class StoredProbe(StoredClassifier[ProbeSpec]):
     """A stored probe; it needs neither the images nor the CLIP it has learned from to answer features.
 
     Parameters
@@ -32,21 +31,6 @@ class StoredProbe(Stored[ProbeSpec]):
     artifact : Artifact
         Arrays ``model``, and one Parquet part with the fingerprints of the training images.
     """
-
-    @property
-    def model(self) -> str:
-        """What it is called where a model is asked for: ``probe:NAME``."""
-        return PREFIX + self.artifact.name
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """The classes it answers with, in the order of columns (K)."""
-        return tuple(self.summary["classes"])
-
-    @property
-    def absent(self) -> tuple[str, ...]:
-        """Classes that no training image had: their probability is always about 0."""
-        return tuple(self.summary["absent"])
 
     @property
     def learner(self) -> str:
@@ -79,16 +63,6 @@ class StoredProbe(Stored[ProbeSpec]):
         return int(self.summary["dimension"])
 
     @property
-    def images(self) -> int:
-        """How many images it has learned from."""
-        return int(self.summary["images"])
-
-    @property
-    def parameters(self) -> int:
-        """How many numbers it keeps."""
-        return int(self.summary["parameters"])
-
-    @property
     def chosen(self) -> float:
         """The value of the setting that was chosen."""
         return float(self.summary["chosen"])
@@ -102,29 +76,9 @@ class StoredProbe(Stored[ProbeSpec]):
         return list(self.summary["tried"])
 
     @property
-    def seconds(self) -> float:
-        """What learning the one that was chosen took, without parts of a forest that an interrupted run had left."""
-        return float(self.summary["seconds"])
-
-    @property
     def growth(self) -> list[dict[str, Any]]:
         """Of a forest, on the split that chooses: ``trees``, ``accuracy`` (an estimate) and ``bytes``; else empty."""
         return list(self.summary["growth"])
-
-    @property
-    def reported(self) -> Mapping[str, Any]:
-        """How good it is on the split reported on: :meth:`workbench.methods.metrics.Evaluation.to_dict`."""
-        reported: Mapping[str, Any] = self.summary["reported"]
-        return reported
-
-    @property
-    def unseen(self) -> Mapping[str, Any] | None:
-        """As :attr:`reported`, without copies of training images, which a learner may answer from memory.
-
-        A copy has equal pixels or an equal perceptual hash. None where all are copies.
-        """
-        unseen: Mapping[str, Any] | None = self.summary["unseen"]
-        return unseen
 
     @property
     def fingerprint(self) -> str:

@@ -38,3 +38,62 @@ class Stored(Generic[S_co]):
     def notes(self) -> tuple[str, ...]:
         """What a reader of the figures must know."""
         return tuple(self.summary["notes"])
+
+
+@dataclass(frozen=True)
+class StoredClassifier(Stored[S_co]):
+    """A stored classifier that was trained here: a probe, learned prompts or a network. K classes.
+
+    Parameters
+    ----------
+    artifact : Artifact
+        Its arrays, one Parquet part with the fingerprints of the training images, and the summary of its figures.
+    """
+
+    @property
+    def model(self) -> str:
+        """What it is called where a model is asked for: its kind, a colon and its name."""
+        return f"{self.artifact.kind}:{self.artifact.name}"
+
+    @property
+    def dataset(self) -> str:
+        """Name of the dataset it was trained on."""
+        return str(self.summary["dataset"])
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes it answers with, in the order of columns (K)."""
+        return tuple(self.summary["classes"])
+
+    @property
+    def absent(self) -> tuple[str, ...]:
+        """Classes that no training image had."""
+        return tuple(self.summary["absent"])
+
+    @property
+    def images(self) -> int:
+        """How many images it has learned from."""
+        return int(self.summary["images"])
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers it has learned and keeps."""
+        return int(self.summary["parameters"])
+
+    @property
+    def seconds(self) -> float:
+        """What learning took, over all runs that took part."""
+        return float(self.summary["seconds"])
+
+    @property
+    def reported(self) -> Mapping[str, Any]:
+        """How good it is on the split reported on: :meth:`workbench.methods.metrics.Evaluation.to_dict`."""
+        return cast(Mapping[str, Any], self.summary["reported"])
+
+    @property
+    def unseen(self) -> Mapping[str, Any] | None:
+        """As :attr:`reported`, without copies of training images, which a classifier may answer from memory.
+
+        A copy has equal pixels or an equal perceptual hash. None where all are copies.
+        """
+        return cast(Mapping[str, Any] | None, self.summary["unseen"])

@@ -15,7 +15,7 @@ from workbench.store import Artifact, Store
 from workbench.studies.live_curves import CURVE as CURVE
 from workbench.studies.live_curves import live_epochs
 from workbench.studies.live_curves import write_curve as write_curve
-from workbench.studies.stored import Stored
+from workbench.studies.stored import StoredClassifier
 
 KIND = "trained"
 """Kind of the artifacts that hold one, and what its name begins with where a model is asked for: ``trained:NAME``."""
@@ -50,7 +50,7 @@ class Epoch(NamedTuple):
 
 
 @dataclass(frozen=True)
-class TrainedNetwork(Stored[TrainSpec]):
+class TrainedNetwork(StoredClassifier[TrainSpec]):
     """A stored network that was trained here.
 
     Parameters
@@ -59,11 +59,6 @@ class TrainedNetwork(Stored[TrainSpec]):
         Arrays ``weights`` (the state of the epoch that was chosen, float32), and one Parquet part with the fingerprints
         of the images it was trained on, a CLIP's own among them.
     """
-
-    @property
-    def model(self) -> str:
-        """What it is called where a model or a target is asked for: ``trained:NAME``."""
-        return PREFIX + self.artifact.name
 
     @property
     def network(self) -> str:
@@ -77,29 +72,9 @@ class TrainedNetwork(Stored[TrainSpec]):
         return architecture
 
     @property
-    def classes(self) -> tuple[str, ...]:
-        """The classes it answers with, in the order of its outputs (K)."""
-        return tuple(self.summary["classes"])
-
-    @property
-    def absent(self) -> tuple[str, ...]:
-        """Classes that no training image had: never answered."""
-        return tuple(self.summary["absent"])
-
-    @property
     def crops(self) -> int:
         """Views of a face whose answers are averaged where it is used as a model, 1 or 10; as a target it has one."""
         return int(self.summary["crops"])
-
-    @property
-    def images(self) -> int:
-        """How many images it has learned from."""
-        return int(self.summary["images"])
-
-    @property
-    def parameters(self) -> int:
-        """How many numbers were learned."""
-        return int(self.summary["parameters"])
 
     @property
     def curve(self) -> tuple[Epoch, ...]:
@@ -117,26 +92,9 @@ class TrainedNetwork(Stored[TrainSpec]):
         return bool(self.summary["early"])
 
     @property
-    def seconds(self) -> float:
-        """What the training took, validation and interrupted runs included."""
-        return float(self.summary["seconds"])
-
-    @property
     def images_per_second(self) -> float:
         """Images answered a second when it was reported, with :attr:`crops` views each, decoding not counted."""
         return float(self.summary["images_per_second"])
-
-    @property
-    def reported(self) -> Mapping[str, Any]:
-        """How good it is on the split reported on: :meth:`workbench.methods.metrics.Evaluation.to_dict`."""
-        reported: Mapping[str, Any] = self.summary["reported"]
-        return reported
-
-    @property
-    def unseen(self) -> Mapping[str, Any] | None:
-        """As :attr:`reported`, without copies of training images; None where all are copies."""
-        unseen: Mapping[str, Any] | None = self.summary["unseen"]
-        return unseen
 
     @property
     def one_view(self) -> Mapping[str, Any] | None:
