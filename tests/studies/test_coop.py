@@ -288,7 +288,7 @@ def test_a_class_without_training_images_is_noted_for_a_shared_context(
     relabelled(store, tmp_path, lambda split, label: "" if split == "train" and label == "sad" else label)
     found = coop(asked(dataset="other", shots=2), store)
     assert found.absent == ("sad",)
-    assert any(note.startswith("no image of 'train' is labelled sad") for note in found.notes)
+    assert any(note.startswith("no image of 'train' is labelled sad: its prompt has") for note in found.notes)
     with pytest.raises(SpecError, match=r"labelled sad, so a context of its own cannot be learned; use .* shared"):
         coop(asked(dataset="other", context="class"), store)
 

@@ -152,13 +152,14 @@ def read_training_images(artifact: Artifact) -> TrainingImages:
     return TrainingImages(np.sort(digests), np.sort(table["perceptual_hash"].to_numpy().astype(np.uint64)))
 
 
-def split_notes(spec: Splits, case: Case, learner: str, purpose: str, chose: str) -> list[str]:
+def split_notes(spec: Splits, case: Case, absent: str, purpose: str, chose: str) -> list[str]:
     """Say what the splits can be trusted for: test images that choose, copies, classes that are not there.
 
     Parameters
     ----------
-    learner, purpose, chose : str
-        Words for the notes: ``"the probe"``, ``"to choose the setting"``, ``"chose the setting"``.
+    absent, purpose, chose : str
+        Words for the notes: what becomes of a class without training images (``"the probe never answers so"``),
+        ``"to choose the setting"``, ``"chose the setting"``.
     """
     dataset = case.dataset
     notes = [*protocol.warn(dataset, spec.train, "for training"), *protocol.warn(dataset, spec.tune_on, purpose)]
@@ -173,7 +174,7 @@ def split_notes(spec: Splits, case: Case, learner: str, purpose: str, chose: str
             "choice: they would choose what remembers best"
         )
     if case.absent:
-        notes.append(f"no image of {spec.train!r} is labelled {', '.join(case.absent)}: {learner} never answers so")
+        notes.append(f"no image of {spec.train!r} is labelled {', '.join(case.absent)}: {absent}")
     return notes
 
 

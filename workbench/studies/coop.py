@@ -39,6 +39,7 @@ MEASURE = 2
 """Number of the way prompts are learned; those of another are learned again."""
 NEAREST = 5
 """Words named for each learned vector."""
+_ABSENT = "its prompt has the vectors that were learned without it"
 
 
 @dataclass(frozen=True)
@@ -305,7 +306,7 @@ def _notes(subject: _Subject, seen: Bools, unseen: dict[str, Any] | None) -> lis
     """Say what the images can be trusted for."""
     spec, case = subject.spec, subject.case
     notes = [
-        *split_notes(spec, case, "the choice", "to choose the epoch", "chose the epoch"),
+        *split_notes(spec, case, _ABSENT, "to choose the epoch", "chose the epoch"),
         *encoder_notes(spec, case, spec.clip, seen),
         *copy_notes(spec, case, unseen, "they"),
     ]

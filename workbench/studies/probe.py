@@ -163,7 +163,7 @@ def _growth(forest: Forest, case: Case, features: Floats, seed: int) -> dict[str
 
 def _notes(spec: ProbeSpec, case: Case, trained_on: Bools, unseen: dict[str, Any] | None) -> list[str]:
     return [
-        *split_notes(spec, case, "the probe", "to choose the setting", "chose the setting"),
+        *split_notes(spec, case, "the probe never answers so", "to choose the setting", "chose the setting"),
         *encoder_notes(spec, case, spec.clip, trained_on),
         *copy_notes(spec, case, unseen, "the probe"),
     ]

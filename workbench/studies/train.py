@@ -250,7 +250,7 @@ def _fingerprints(case: Case, clip: Clip | None) -> pa.Table:
 
 
 def _notes(spec: TrainSpec, case: Case, begun: _Begun, fitted: Fitted, unseen: Mapping[str, Any] | None) -> list[str]:
-    notes = split_notes(spec, case, "the network", "to guide the training", "guided the training")
+    notes = split_notes(spec, case, "the network never answers so", "to guide the training", "guided the training")
     if begun.clip is not None:
         notes += encoder_notes(spec, case, begun.clip.name, _trained_on(case.dataset, begun.clip))
     notes += copy_notes(spec, case, dict(unseen) if unseen else None, "the network")
