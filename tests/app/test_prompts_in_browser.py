@@ -10,7 +10,8 @@ import pytest
 from playwright.sync_api import Browser, Locator, expect
 
 from tests.app.conftest import HOSTILE, Visit, open_tab, serve
-from tests.app.test_prompts_page import FER7, bench, clip, comparison_of, prompted
+from tests.app.test_prompts_page import FER7, bench, clip, prompted
+from tests.app.test_prompts_studies import comparison_of
 from workbench.app.launch import stop
 from workbench.app.text import percent
 from workbench.app.widgets.compare_result import RIGHT

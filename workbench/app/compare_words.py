@@ -47,6 +47,10 @@ COLUMNS = {
 }
 """Definition of each column of the table of classes."""
 ORDER = "Surest first: by the probabilities that the two give their own answers, added."
+TILES = (
+    "**First**: {first}. **Second**: {second}. Under each face stands what the first says, then the second; ✓ is the "
+    "label."
+)
 REVIEW = "Settles these images one by one on the Review page: keep, relabel, ambiguous, not a face."
 SPLIT = "The images both are held against. Neither run should have been chosen or trained on them."
 NONE = (

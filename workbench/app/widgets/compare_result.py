@@ -151,10 +151,36 @@ def draw_disagreements(view: View, dataset: Dataset, found: RunComparison) -> No
     Raises
     ------
     SpecError
-        The view names a class or a way to be right that is not there.
+        The view names a class, a way to be right or a face that is not there.
     """
-    table = found.disagreements
-    labels = sorted(set(table["label"].to_pylist()) - {""}, key=_order(found.classes))
+    rows = filters(view, dataset, found)
+    first, second = (session.classification(dataset.name, name) for name in (found.spec.first, found.spec.second))
+    left, right = st.columns([5, 8], gap="medium")
+    with left:
+        st.caption(words.TILES.format(first=plain(found.models[0]), second=plain(found.models[1])))
+        face = chosen_face(view, dataset, rows, "Choose a face to see it large. Arrow keys walk through them.")
+        if face is not None:
+            face_card(
+                replace(make_both(dataset, (first, second), face), reveal=True),
+                key=view.key("card"),
+                on_step=face.step,
+                on_pick=lambda: view.set(face=str(view.event("card", "pick"))),
+            )
+    with right:
+        browse_faces(
+            view,
+            dataset,
+            rows,
+            lambda shown: tiles((first, second), shown),
+            lambda: export((first, second), rows),
+            height=GRID_HEIGHT,
+            empty="No image is here. Widen the filters.",
+        )
+
+
+def filters(view: View, dataset: Dataset, found: RunComparison) -> Rows:
+    """Draw who is right and of which label, and the way to review them; return the rows that are left."""
+    labels = sorted(set(found.disagreements["label"].to_pylist()) - {""}, key=_order(found.classes))
     for name, valid in (("right", RIGHT), ("label", ["", *labels])):
         if view[name] not in valid:
             raise unknown_name(name, view[name], valid)
@@ -169,43 +195,17 @@ def draw_disagreements(view: View, dataset: Dataset, found: RunComparison) -> No
             **view.bind("right", of=view["label"]),
         )
         st.selectbox("Label", ["", *labels], width=150, format_func=lambda name: name or "any", **view.bind("label"))
-        if st.button(
+        review = st.button(
             f"Review these {count(len(rows))}",
             key=view.key("review"),
             icon=":material/rule:",
             help=words.REVIEW,
             disabled=not len(rows),
-        ):
-            session.remember("selection", (dataset.name, rows))
-            st.switch_page(notices.REVIEW, query_params={"dataset": dataset.name, "queue": "selection"})
-    runs = (
-        session.classification(dataset.name, found.spec.first),
-        session.classification(dataset.name, found.spec.second),
-    )
-    left, right = st.columns([5, 8], gap="medium")
-    with left:
-        st.caption(
-            f"**First**: {plain(found.models[0])}. **Second**: {plain(found.models[1])}. Under each face stands what "
-            "the first says, then the second; ✓ is the label."
         )
-        face = chosen_face(view, dataset, rows, "Choose a face to see it large. Arrow keys walk through them.")
-        if face is not None:
-            face_card(
-                replace(make_both(dataset, runs, face), reveal=True),
-                key=view.key("card"),
-                on_step=face.step,
-                on_pick=lambda: view.set(face=str(view.event("card", "pick"))),
-            )
-    with right:
-        browse_faces(
-            view,
-            dataset,
-            rows,
-            lambda shown: tiles(runs, shown),
-            lambda: export(runs, rows),
-            height=GRID_HEIGHT,
-            empty="No image is here. Widen the filters.",
-        )
+    if review:
+        session.remember("selection", (dataset.name, rows))
+        st.switch_page(notices.REVIEW, query_params={"dataset": dataset.name, "queue": "selection"})
+    return rows
 
 
 def make_both(dataset: Dataset, runs: tuple[Classification, Classification], face: ChosenFace) -> Card:

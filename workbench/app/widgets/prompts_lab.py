@@ -82,23 +82,8 @@ def draw_lab(view: View, dataset: Dataset, head: DeltaGenerator) -> None:
 
 def choose(view: View, dataset: Dataset) -> Bench:
     """Draw the choices of the lab and return what they mean."""
-    clips = labs.known_clips(dataset)
-    splits = list(dataset.selections)
-    split = view["split"] or ("validation" if "validation" in splits else splits[0])
-    if split not in splits:
-        raise unknown_name("split", split, splits)
-    labs.check_clip(view["clip"])
-    names = saved_concepts.names()
-    name = view["concepts"]
-    st.selectbox(
-        "CLIP",
-        clips if view["clip"] in clips else [*clips, view["clip"]],
-        width=150,
-        help=words.CLIP,
-        accept_new_options=True,
-        **view.bind("clip"),
-    )
-    st.selectbox("Images", splits, width=150, help=words.SPLIT, **view.bind("split", split))
+    where = choose_place(view, dataset)
+    names, name = saved_concepts.names(), view["concepts"]
     st.selectbox(
         "Starting set",
         names if name in names else [*names, name],
@@ -109,15 +94,13 @@ def choose(view: View, dataset: Dataset) -> Bench:
         **view.bind("concepts"),
     )
     sets = load_attributes(saved_concepts.spec_of(name))
-    attribute = view["attribute"] or next(
-        (each for each, found in sets.items() if labs.labelled(dataset, found)), next(iter(sets))
-    )
+    told = [attribute for attribute, each in sets.items() if labs.labelled(dataset, each)]
+    attribute = view["attribute"] or next(iter([*told, *sets]))
     if attribute not in sets:
         raise unknown_name(f"attribute of {saved_concepts.title(name)}", attribute, sets)
     if len(sets) > 1:
-        st.selectbox(
-            "Attribute", list(sets), width=130, help=words.ATTRIBUTE, **view.bind("attribute", attribute, name)
-        )
+        bound = view.bind("attribute", attribute, name)
+        st.selectbox("Attribute", list(sets), width=130, help=words.ATTRIBUTE, **bound)
     start = sets[attribute]
     rule = view["rule"] or start.default_aggregate
     if rule not in AGGREGATES:
@@ -130,8 +113,26 @@ def choose(view: View, dataset: Dataset) -> Bench:
         help=words.RULE,
         **view.tie("rule", rule, lambda now: "" if now == start.default_aggregate else str(now)),
     )
-    where = labs.place(dataset, view["clip"].strip(), split)
     return Bench(where, start, name, Trail(f"{dataset.name} {name} {attribute} {start.fingerprint}"))
+
+
+def choose_place(view: View, dataset: Dataset) -> Place:
+    """Draw the choice of the CLIP and of the images."""
+    clips, splits = labs.known_clips(dataset), list(dataset.selections)
+    split = view["split"] or ("validation" if "validation" in splits else splits[0])
+    if split not in splits:
+        raise unknown_name("split", split, splits)
+    labs.check_clip(view["clip"])
+    st.selectbox(
+        "CLIP",
+        clips if view["clip"] in clips else [*clips, view["clip"]],
+        width=150,
+        help=words.CLIP,
+        accept_new_options=True,
+        **view.bind("clip"),
+    )
+    st.selectbox("Images", splits, width=150, help=words.SPLIT, **view.bind("split", split))
+    return labs.place(dataset, view["clip"].strip(), split)
 
 
 def ready(view: View, dataset: Dataset, clip: str) -> bool:
