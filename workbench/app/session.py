@@ -346,11 +346,6 @@ def put(key: str, value: object) -> None:
     st.session_state[key] = value
 
 
-def begin_with(key: str, value: object) -> None:
-    """Give the widget of a key this value where it has none yet."""
-    st.session_state.setdefault(key, value)
-
-
 def remember(name: str, value: object) -> None:
     """Keep a value for this browser tab."""
     st.session_state[f"kept:{name}"] = value

@@ -60,7 +60,7 @@ def main() -> None:
             return
         found = session.dissections(dataset.name)
         if view["dissect"]:
-            session.put(TARGET, view["dissect"])
+            session.remember(TARGET, view["dissect"])
             begin_open("new dissection")
             view.settle(dissect="")
         choose(view, dataset, found)

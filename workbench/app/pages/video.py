@@ -13,7 +13,7 @@ from workbench.app.widgets.form_popover import begin_open, form_popover
 from workbench.app.widgets.video_compare import courses, draw_compare
 from workbench.app.widgets.video_emotions import draw_emotions
 from workbench.app.widgets.video_files import draw_files
-from workbench.app.widgets.video_form import MODEL_KEY, begin, follow, score_form
+from workbench.app.widgets.video_form import MODEL, begin, follow, score_form
 from workbench.app.widgets.video_made import draw_made
 from workbench.app.widgets.video_picture import draw_picture
 from workbench.app.widgets.video_result import first_of, numbers, player, read_live, score_titles
@@ -56,7 +56,7 @@ def main() -> None:
             raise unknown_name("section", view["section"], SECTIONS)
         follow(view)
         if view["score_with"]:
-            session.put(MODEL_KEY, [view["score_with"]])
+            session.remember(MODEL, view["score_with"])
             begin_open("new score")
             view.settle(score_with="", section="video")
         if view["section"] == "video":

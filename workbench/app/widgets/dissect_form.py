@@ -21,8 +21,8 @@ OFFERED = (
     "timm:resnet18.a1_in1k",
 )
 """Targets to choose from; others may be typed."""
-TARGET = "dissect.target"
-"""Key of the choice of the network."""
+TARGET = "network to dissect"
+"""Under which name a link leaves the network that the form begins with."""
 _TARGET_HELP = (
     "face-cnn (bundled), clip:CLIP (its image tower), torchvision:NAME/WEIGHTS, timm:NAME, checkpoint:FOLDER, or "
     "trained:NAME or network:NAME of this workspace. A network of your own (python:) runs code: only from the "
@@ -34,7 +34,9 @@ def dissect_form(dataset: Dataset) -> None:
     """Draw the form for ``dataset`` and submit what is asked for as a job."""
     with st.form("new dissection", border=False):
         networks = [f"{kind}:{run.name}" for kind in ("trained", "network") for run in session.store().artifacts(kind)]
-        target = st.selectbox("Network", [*OFFERED, *networks], accept_new_options=True, help=_TARGET_HELP, key=TARGET)
+        asked = session.recall(TARGET)
+        offered = list(dict.fromkeys([*([asked] if asked else []), *OFFERED, *networks]))
+        target = st.selectbox("Network", offered, accept_new_options=True, help=_TARGET_HELP)
         layers = st.text_input(
             "Layers",
             placeholder="all",
@@ -72,6 +74,7 @@ def dissect_form(dataset: Dataset) -> None:
                 st.error(plain(error))
             else:
                 close("new dissection")
+                session.remember(TARGET, None)
                 st.toast("The dissection has been queued; the sidebar shows how far it is.")
                 st.rerun()
 

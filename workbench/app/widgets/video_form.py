@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 MODELS = ("face-clip", "face-cnn")
 """Models to choose from; others may be typed."""
-MODEL_KEY = "score.models"
-"""Key of the choice of models."""
+MODEL = "model to score with"
+"""Under which name a link leaves the model that the form begins with."""
 JOB, UPLOADS = "score jobs", "uploads taken"
 
 
@@ -64,16 +64,17 @@ def score_form(key: str, video: str) -> None:
         else:
             session.remember(JOB, numbers)
             close("new score")
+            session.remember(MODEL, None)
             session.remember(UPLOADS, (session.recall(UPLOADS) or 0) + 1)  # the uploader begins afresh
             st.rerun()
 
 
 def settings() -> dict[str, object]:
     """Draw what a video is scored with and return it by the names of the spec's fields."""
-    offered = [*MODELS, *scores.stored_models()]
+    first = session.recall(MODEL) or MODELS[0]
+    offered = list(dict.fromkeys([*MODELS, *scores.stored_models(), first]))
     left, right = st.columns(2)
-    session.begin_with(MODEL_KEY, list(MODELS[:1]))
-    models = left.multiselect("Models", offered, accept_new_options=True, help=video_words.MODELS, key=MODEL_KEY)
+    models = left.multiselect("Models", offered, [first], accept_new_options=True, help=video_words.MODELS)
     bundled = bundled_concept_sets()
     concepts = right.selectbox(
         "Concept set",
