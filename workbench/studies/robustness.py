@@ -384,5 +384,6 @@ def sentence(courses: Sequence[Course]) -> str:
         for course in (worst, least):
             change = f"{100 * course.loss[-1].value:+.1f} points at {course.levels[-1]:g}"
             words_of.append(f"{course.name.lower()} ({change})")
-        told.append(f"{name} loses most by {words_of[0]} and least by {words_of[1]}")
+        rest = f" and least by {words_of[1]}" if len(own) > 1 else ""
+        told.append(f"{name} loses most by {words_of[0]}{rest}")
     return "; ".join(told)
