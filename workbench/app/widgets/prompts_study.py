@@ -193,7 +193,6 @@ def draw_figures(view: View, found: Prompts, metric: str) -> None:
     on = plain(spec.tune_on)
     alone = figures.template_scores(templates, whole, metric)
     chart(left, "alone", f"Each template alone, on {on}", words.ALONE, alone)
-    chart(right, "by class", f"Template by class, on {on}", words.HEAT, figures.template_recalls(templates, whole))
     if found.left_out:
         rest = figures.left_out({name: each.to_dict() for name, each in found.left_out.items()}, metric)
         chart(left, "left out", f"Leave one template out, on {on}", words.LEFT_OUT, rest)
@@ -202,9 +201,11 @@ def draw_figures(view: View, found: Prompts, metric: str) -> None:
         chart(right, "choices", f"How much the choice moves it, on {on}", words.CHOICES, drawn)
         report = {name: each.to_dict() for name, each in found.report.items()}
         path = figures.search_path(found.path, report, metric, spec.tune_on, spec.report_on)
-        chart(left, "path", "The search, and the winner once", words.PATH, path)
+        chart(right, "path", "The search, and the winner once", words.PATH, path)
     else:
         right.caption(f"Random sets and the search were scored by {METRICS[spec.metric]}.")
+    recalls = figures.template_recalls(templates, whole)
+    chart(st.container(), "by class", f"Template by class, on {on}", words.HEAT, recalls)
 
 
 def size_table(found: Prompts) -> pd.DataFrame:
