@@ -201,7 +201,7 @@ def draw_opened(dataset: Dataset, found: Ladder, each: Standing) -> None:
                     notices.LADDER,
                     label=f"Against {best.rung.title}",
                     icon=":material/compare:",
-                    query_params={**pair, "on": found.spec.report_on},
+                    query_params={**pair, "against": found.spec.report_on},
                 )
 
 
