@@ -26,8 +26,8 @@ def coop(artifact: Artifact) -> Report:
     begin = f"beginning as {spec.words!r}" if spec.words else "beginning at random"
     own = "one context for each class" if spec.context == "class" else "one context for all classes"
     parts: list[Table | str] = [
-        f"{found.length} vectors, {own}, {begin}, the name at the {spec.position}: {found.parameters:,} numbers",
-        f"learned from {found.images:,} images of {spec.train}{few} in {found.seconds:.1f} s; epoch {found.best_epoch} "
+        f"{found.length} vectors, {own}, {begin}, the name at the {spec.position}: {found.parameters:,} numbers"
+        f", learned from {found.images:,} images of {spec.train}{few} in {found.seconds:.1f} s; epoch {found.best_epoch} "
         f"of {len(found.curve) - 1} was kept, by {spec.tune_on}",
         Table(["", "epoch", "loss (nats)", f"{spec.tune_on} (%)", "log loss (nats)"], _course(found), "Learning"),
         Table(_HEAD, rows, f"Reported once, on {spec.report_on}; percent with 95 % interval"),
@@ -35,7 +35,7 @@ def coop(artifact: Artifact) -> Report:
         _against("zero-shot", found.against_zero_shot),
         _against("the linear probe", found.against_probe),
         Table(["", "vector", "length", "random", "nearest words, with distance"], _words(found), _judged_by(found)),
-        f"use them: workbench classify {spec.dataset} --clip {spec.clip} --concepts {found.model}",
+        f"use them: workbench classify {spec.dataset} --clip {spec.clip} --concepts {found.model}\n"
         f"      or: workbench predict {spec.dataset} --model {found.model}",
     ]
     values: dict[str, Any] = {"artifact": artifact.reference, "spec": artifact.spec, **artifact.summary}
