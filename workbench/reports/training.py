@@ -27,8 +27,8 @@ def coop(artifact: Artifact) -> Report:
     own = "one context for each class" if spec.context == "class" else "one context for all classes"
     parts: list[Table | str] = [
         f"{found.length} vectors, {own}, {begin}, the name at the {spec.position}: {found.parameters:,} numbers"
-        f", learned from {found.images:,} images of {spec.train}{few} in {found.seconds:.1f} s; epoch {found.best_epoch} "
-        f"of {len(found.curve) - 1} was kept, by {spec.tune_on}",
+        f", learned from {found.images:,} images of {spec.train}{few} in {found.seconds:.1f} s; epoch "
+        f"{found.best_epoch} of {len(found.curve) - 1} was kept, by {spec.tune_on}",
         Table(["", "epoch", "loss (nats)", f"{spec.tune_on} (%)", "log loss (nats)"], _course(found), "Learning"),
         Table(_HEAD, rows, f"Reported once, on {spec.report_on}; percent with 95 % interval"),
         Table(_HEAD, apart, "The same without copies of training images"),
