@@ -94,6 +94,6 @@ class StoredClassifier(Stored[S_co]):
     def unseen(self) -> Mapping[str, Any] | None:
         """As :attr:`reported`, without copies of training images, which a classifier may answer from memory.
 
-        A copy has equal pixels or an equal perceptual hash. None where all are copies.
+        A copy has equal pixels or an equal perceptual hash. None where all are copies, and in the oldest results.
         """
-        return cast(Mapping[str, Any] | None, self.summary["unseen"])
+        return cast(Mapping[str, Any] | None, self.summary.get("unseen"))
