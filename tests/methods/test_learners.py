@@ -5,7 +5,7 @@ import pytest
 
 from workbench.errors import SpecError
 from workbench.methods.learners import LEARNERS, choose, log_probabilities, ranks, values_to_try
-from workbench.specs import ladder
+from workbench.specs import training
 
 
 def clusters(count: int, seed: int, noise: float = 0.6) -> tuple[np.ndarray, np.ndarray]:
@@ -15,7 +15,7 @@ def clusters(count: int, seed: int, noise: float = 0.6) -> tuple[np.ndarray, np.
 
 
 def test_every_learner_has_its_place_in_the_spec() -> None:
-    assert tuple(LEARNERS) == ladder.LEARNERS
+    assert tuple(LEARNERS) == training.LEARNERS
 
 
 @pytest.mark.parametrize("name", LEARNERS)

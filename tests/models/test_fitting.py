@@ -17,7 +17,7 @@ from workbench.models import fitting
 from workbench.models.fitting import Epoch, Faces, Fitted, answers, fit
 from workbench.models.networks import Architecture, plan
 from workbench.models.recipes import AUGMENTATION, Recipe, class_weights, number_format, optimizer_of, strengthened
-from workbench.models.training import Augmentation, augment
+from workbench.models.training import Augmentation, augment, load_state
 from workbench.progress import SILENT, Progress
 
 CLASSES = ("angry", "happy", "sad")
@@ -73,6 +73,7 @@ def test_a_stopped_and_resumed_training_equals_one_that_never_stopped(
     whole = trained(tmp_path / "whole", recipe, name)
     with pytest.raises(Cancelled):
         trained(tmp_path / "cut", recipe, name, progress=StopAfter(stop))
+    assert (tmp_path / "cut" / ".state.pt").exists()
     torch.manual_seed(77)  # what else draws random numbers meanwhile does not matter
     assert same(trained(tmp_path / "cut", recipe, name), whole)
 
@@ -91,6 +92,10 @@ def test_a_training_cut_off_without_a_word_goes_on_from_its_last_checkpoint(
 
     with pytest.raises(MemoryError):
         trained(tmp_path / "cut", progress=Kill(9))
+    kept = load_state(tmp_path / "cut" / ".state.pt")
+    assert kept is not None
+    step, steps = kept["state"]["step"], 100 // FAST.batch
+    assert step % steps, "the last whole step within an epoch was kept, not the last epoch's end"
     assert same(trained(tmp_path / "cut"), whole)
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tests.studies.review_data import judged_dataset
@@ -90,16 +92,12 @@ def test_the_same_is_found_again_and_a_wider_ladder_uses_what_is_there(store: St
 def test_a_copy_of_a_training_image_does_not_count_where_copies_are_left_out(
     store: Store, tmp_path: Path, clip: str
 ) -> None:
-    import pyarrow.parquet as pq
-
     judged_dataset(store, tmp_path, 240, name="once")
     table = pq.read_table(tmp_path / "once.parquet").to_pylist()
     train, test = ([row for row in table if row["split"] == split] for split in ("train", "test"))
     for copied, row in zip(train, test[:10], strict=False):
         row["image"] = copied["image"]
         row["label"] = copied["label"]
-    import pyarrow as pa
-
     pq.write_table(pa.Table.from_pylist(table), tmp_path / "copied.parquet")
     dataset = import_dataset(ImportSpec(str(tmp_path / "copied.parquet"), "copied"), store)
     found = ladder(LadderSpec("copied", clip, "names,knn"), store)
@@ -126,7 +124,8 @@ def test_a_rung_that_cannot_run_is_left_out_and_said(
     found = ladder(LadderSpec("faces", clip, "names,linear"), store)
     assert [each.name for each in found.standings] == ["names"]
     assert found.left_out == {"linear": "its text tower cannot be entered"}
-    assert "linear probe is left out: its text tower cannot be entered" in found.notes
+    (note,) = [note for note in found.notes if "left out" in note]
+    assert note.startswith("linear probe is left out: its text tower cannot be entered; once that is mended")
     with pytest.raises(SpecError, match=r"no rung can be run on faces: its text tower cannot be entered"):
         ladder(LadderSpec("faces", clip, "linear"), store)
 
@@ -162,6 +161,26 @@ def test_what_cannot_be_asked_is_refused(
 ) -> None:
     with pytest.raises(SpecError, match=said):
         ladder(LadderSpec(**{"dataset": "faces", "clip": clip, **changes}), store)
+
+
+def test_test_images_that_choose_are_told(store: Store, faces: Dataset, clip: str) -> None:
+    found = ladder(LadderSpec("faces", clip, "names", tune_on="test"), store)
+    assert any("'test' was used to choose settings" in note for note in found.notes)
+    assert any("images reported on also chose settings" in note for note in found.notes)
+
+
+def test_images_of_a_class_that_not_every_way_knows_are_left_out(store: Store, tmp_path: Path, clip: str) -> None:
+    judged_dataset(store, tmp_path, 240, name="once")
+    table = pq.read_table(tmp_path / "once.parquet").to_pylist()
+    for row in table[::12]:
+        row["label"] = "contempt"
+    pq.write_table(pa.Table.from_pylist(table), tmp_path / "more.parquet")
+    dataset = import_dataset(ImportSpec(str(tmp_path / "more.parquet"), "more"), store)
+    found = ladder(LadderSpec("more", clip, "names,linear"), store)
+    labels = dataset.labels[dataset.rows("test")]
+    assert 0 < (labels == "contempt").sum() < len(labels)
+    assert found.images == (labels != "contempt").sum()
+    assert any("are left out: their class" in note for note in found.notes)
 
 
 def test_the_list_of_rungs_is_whole_and_slow_ones_are_asked_for_by_name() -> None:

@@ -129,6 +129,10 @@ class Tried:
     seconds: float
 
 
+WIDEST = 65_536
+"""The most hidden units of a perceptron."""
+
+
 def values_to_try(name: str, given: Sequence[float], images: int) -> tuple[float, ...]:
     """Return the values of a learner's setting, the smoothest first.
 
@@ -154,6 +158,10 @@ def values_to_try(name: str, given: Sequence[float], images: int) -> tuple[float
             raise SpecError(f"settings: {value:g} cannot be a {learner.setting}; it must be {wanted}")
         if name == "knn" and value > images:
             raise SpecError(f"settings: {value:g} neighbours are more than the {images:,} training images")
+        if name == "forest" and value > images:
+            raise SpecError(f"settings: a leaf of {value:g} images is more than the {images:,} training images")
+        if name == "mlp" and value > WIDEST:
+            raise SpecError(f"settings: {value:g} hidden units are too many; give at most {WIDEST:,}")
     if given:
         return tuple(sorted(set(given), reverse=learner.grid[0] > learner.grid[-1]))
     return tuple(value for value in learner.grid if name != "knn" or value <= images)

@@ -244,6 +244,7 @@ class _Run:
             )
             state.loss += loss
             state.step += 1
+            self.whole = True
             if now - saved > SAVE_EVERY:
                 self.save()
                 saved = begun = time.perf_counter()

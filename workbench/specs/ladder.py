@@ -163,7 +163,7 @@ class LadderSpec(Spec):
     report_on: str = "test"
     seeds: int = 3
     trees: int = 500
-    epochs: int = 10
+    epochs: int = 8
     resamples: int = 1000
     seed: int = 0
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass, replace
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from workbench.data.concepts import load_concept_set
 from workbench.data.datasets import open_dataset
 from workbench.data.images import decode
 from workbench.errors import ModelError, SpecError
@@ -18,7 +20,7 @@ from workbench.progress import SILENT, Progress
 from workbench.specs import LadderSpec, PredictSpec, Spec
 from workbench.store import Artifact, ArtifactKey, Build, Store
 from workbench.studies import run_study
-from workbench.studies.case import Case, is_copy, open_case
+from workbench.studies.case import Case, is_copy, open_case, split_notes
 from workbench.studies.classification import KIND as CLASSIFICATION
 from workbench.studies.classification import Classification, open_classification
 from workbench.studies.rungs import ZERO_SHOT, Rung, chosen
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
     from workbench.studies.classifier import Classifier
 
-MEASURE = 1
+MEASURE = 2
 """Number of the way rungs are run and measured; ladders of another are run again."""
 BATCH, BATCHES = 32, 4
 """A rung's speed is that of its fastest batch of so many, after one that does not count."""
@@ -37,12 +39,10 @@ BATCH, BATCHES = 32, 4
 
 @dataclass(frozen=True)
 class _Climbed:
-    """A rung that was run: the classifications of its seeds, and the figures on the images reported on."""
+    """A rung that was run: the classifications of its seeds, and what learning cost."""
 
     rung: Rung
     runs: tuple[Classification, ...]
-    measured: Measured
-    unseen: Measured | None
     parameters: int | None
     seconds: float | None
     made: str
@@ -70,7 +70,7 @@ def ladder(spec: LadderSpec, store: Store, progress: Progress = SILENT) -> Ladde
         "rows": dataset.fingerprint,
         "clip": load_clip(spec.clip).fingerprint,
         "measure": MEASURE,
-        "rungs": [rung.name for rung in rungs],
+        "rungs": [_asked(rung, spec) for rung in rungs],
         **{name: value for name, value in spec.to_dict().items() if name not in ("kind", "dataset", "clip", "rungs")},
     }
     key = ArtifactKey(KIND, f"{dataset.name}-{spec.clip.rpartition('/')[2]}", content)
@@ -81,23 +81,39 @@ def ladder(spec: LadderSpec, store: Store, progress: Progress = SILENT) -> Ladde
     return Ladder(store.find_or_build(key, spec.to_dict(), compute, progress))
 
 
+def _asked(rung: Rung, spec: LadderSpec) -> dict[str, Any]:
+    """Return all that decides what a rung answers, but for images and CLIP."""
+    asked = rung.spec(spec, spec.seed).to_dict()
+    texts = load_concept_set(asked["concepts"]).fingerprint if "concepts" in asked else ""
+    measure = getattr(import_module(f"workbench.studies.{asked['kind']}"), "MEASURE", 0)
+    return {"name": rung.name, "texts": texts, "measure": measure, **asked}
+
+
 def _compute(
     build: Build, spec: LadderSpec, rungs: tuple[Rung, ...], case: Case, store: Store, progress: Progress
 ) -> Artifact:
-    unseen = ~is_copy(case.dataset, case.train, case.report)
     climbed: list[_Climbed] = []
     left_out: dict[str, str] = {}
-    for number, rung in enumerate(rungs):
+    for rung in rungs:
         try:
-            climbed.append(_climb(rung, number, spec, case, unseen, store, progress))
+            climbed.append(_climb(rung, spec, store, progress))
         except (SpecError, ModelError) as error:  # of this rung alone: others may do without what is missing
             left_out[rung.name] = str(error)
             progress.note(f"{rung.title} is left out: {error}")
     if not climbed:
         raise SpecError(f"no rung can be run on {spec.dataset}: {next(iter(left_out.values()))}")
-    climbed.sort(key=lambda each: -each.measured.values["accuracy"])
+    whole, case = case, _known_to_all(case, climbed)
+    unseen = ~is_copy(case.dataset, case.train, case.report)
+    everything = np.ones(len(case.report), dtype=bool)
+    progress.step("measure", len(climbed))
+    measured = [_measured(each.runs, case, everything, spec, way) for way, each in enumerate(climbed)]
+    copyless = [
+        _measured(each.runs, case, unseen, spec, way) if unseen.any() else None for way, each in enumerate(climbed)
+    ]
     rates = _speeds(climbed, case, store, progress)
-    standings = [_standing(each, climbed[0], rate) for each, rate in zip(climbed, rates, strict=True)]
+    order = sorted(range(len(climbed)), key=lambda place: -measured[place].values["accuracy"])
+    best = measured[order[0]]
+    standings = [_standing(climbed[at], measured[at], copyless[at], best, rates[at]) for at in order]
     labels = case.labels[case.report]
     return build.finish(
         {
@@ -108,20 +124,16 @@ def _compute(
             "standings": [asdict(each) for each in standings],
             "left_out": left_out,
             "sentence": _sentence(standings, spec, len(case.report)),
-            "notes": _notes(climbed, spec, case, unseen, left_out),
+            "notes": [*_split_notes(spec, whole, case), *_notes(climbed, spec, case, unseen, left_out)],
         }
     )
 
 
-def _climb(
-    rung: Rung, number: int, spec: LadderSpec, case: Case, unseen: Bools, store: Store, progress: Progress
-) -> _Climbed:
-    """Run a rung with every seed and measure it."""
+def _climb(rung: Rung, spec: LadderSpec, store: Store, progress: Progress) -> _Climbed:
+    """Run a rung with every seed."""
     seeds = range(spec.seed, spec.seed + (spec.seeds if rung.chance else 1))
     made = [_made(rung.spec(spec, seed), store, progress) for seed in seeds]
     runs = tuple(_classified(each, spec.dataset, store, progress) for each in made)
-    progress.step(f"measure {rung.title}")
-    everything = np.ones(len(case.report), dtype=bool)
     learned = [artifact.summary for artifact in made if artifact.kind != CLASSIFICATION]
     parameters, seconds = None, None
     if learned:
@@ -129,15 +141,29 @@ def _climb(
         seconds = float(np.mean([each["seconds"] for each in learned]))
     elif rung.family == ZERO_SHOT:
         parameters, seconds = 0, 0.0
-    return _Climbed(
-        rung,
-        runs,
-        _measured(runs, case, everything, spec, number),
-        _measured(runs, case, unseen, spec, number) if unseen.any() else None,
-        parameters,
-        seconds,
-        made[0].reference,
-    )
+    return _Climbed(rung, runs, parameters, seconds, made[0].reference)
+
+
+def _known_to_all(case: Case, climbed: list[_Climbed]) -> Case:
+    """Return the case with those images reported on whose class every rung can answer."""
+    common = set.intersection(*(set(run.classes) for each in climbed for run in each.runs))
+    known = np.array([name in common for name in case.dataset.classes], dtype=bool)
+    kept = case.report[known[case.labels[case.report]]]
+    if not len(kept):
+        raise SpecError(f"the ways to classify share no class that an image of {case.dataset.name} has")
+    return replace(case, report=kept)
+
+
+def _split_notes(spec: LadderSpec, whole: Case, case: Case) -> list[str]:
+    """Say what the splits can be trusted for, and which images not every rung could have had right."""
+    notes = split_notes(spec, whole, "what is trained never answers so", "to choose settings", "chose settings")
+    dropped = len(whole.report) - len(case.report)
+    if dropped:
+        notes.append(
+            f"{dropped:,} of the {len(whole.report):,} labelled images of {spec.report_on!r} are left out: their class "
+            "is none of every way's"
+        )
+    return notes
 
 
 def _made(spec: Spec, store: Store, progress: Progress) -> Artifact:
@@ -197,16 +223,16 @@ def _seconds(classifier: Classifier, pictures: list[Image.Image]) -> float:
     return time.perf_counter() - begun
 
 
-def _standing(each: _Climbed, best: _Climbed, rate: float) -> Standing:
-    accuracies = each.measured.by_seed["accuracy"]
+def _standing(each: _Climbed, measured: Measured, unseen: Measured | None, best: Measured, rate: float) -> Standing:
+    accuracies = measured.by_seed["accuracy"]
     return Standing(
         name=each.rung.name,
         seeds=len(each.runs),
-        **{name: each.measured.estimate(name) for name in ("accuracy", "top_3", "macro_f1", "ece")},
+        **{name: measured.estimate(name) for name in ("accuracy", "top_3", "macro_f1", "ece")},
         lowest=float(accuracies.min()),
         highest=float(accuracies.max()),
-        unseen=each.unseen.estimate("accuracy") if each.unseen else None,
-        behind=Estimate(0.0, 0.0, 0.0) if each is best else behind(best.measured, each.measured),
+        unseen=unseen.estimate("accuracy") if unseen else None,
+        behind=Estimate(0.0, 0.0, 0.0) if measured is best else behind(best, measured),
         parameters=each.parameters,
         seconds=each.seconds,
         rate=rate,
@@ -242,5 +268,8 @@ def _notes(climbed: list[_Climbed], spec: LadderSpec, case: Case, unseen: Bools,
     few = [each.rung.title for each in climbed if each.rung.chance and len(each.runs) < 3]
     if few:
         notes.append(f"fewer than three seeds: the intervals of {', '.join(few)} hardly cover chance in training")
-    notes += [f"{chosen(name)[0].title} is left out: {why}" for name, why in left_out.items()]
+    notes += [
+        f"{chosen(name)[0].title} is left out: {why}; once that is mended, run it with --rungs {name}"
+        for name, why in left_out.items()
+    ]
     return notes

@@ -140,7 +140,7 @@ def _case(spec: RobustnessSpec, dataset: Dataset, models: dict[str, Classifier])
             f"a sample of {len(rows):,} of {int(kept.sum()):,} images, seed {spec.seed}; each class has its share"
         )
     labels = {PHOTOS: images.labels[kept][drawn]}
-    return _Case(dataset, models, classes, trials, rows, labels, side, [*notes, *_told(models, trials)])
+    return _Case(dataset, models, classes, trials, rows, labels, side, [*notes, *_told(spec, models, trials)])
 
 
 def _seen(dataset: Dataset, models: dict[str, Classifier], rows: Ints) -> dict[str, Bools]:
@@ -181,7 +181,7 @@ def _trials(spec: RobustnessSpec, side: float, common: Sequence[str]) -> tuple[T
     return trials
 
 
-def _told(models: dict[str, Classifier], trials: tuple[Trial, ...]) -> list[str]:
+def _told(spec: RobustnessSpec, models: dict[str, Classifier], trials: tuple[Trial, ...]) -> list[str]:
     notes = [f"{name}: {note}" for name, model in models.items() for note in model.target.notes]
     if any(trial.disturbance in ("eyes", "mouth") for trial in trials):
         notes.append(
@@ -194,6 +194,9 @@ def _told(models: dict[str, Classifier], trials: tuple[Trial, ...]) -> list[str]
             "them, not how it would fare with photographs (face-clip, for one, learned from other people of the same "
             "renderer); the renderer turns to 40 degrees, nods to 30, and casts no shadows"
         )
+    elif not words(spec.disturbances):
+        why = "no faces were asked for" if not spec.faces else "not all models answer the seven emotions it renders"
+        notes.append(f"pose and light were not measured: {why}")
     return notes
 
 

@@ -256,6 +256,14 @@ def _notes(spec: TrainSpec, case: Case, begun: _Begun, fitted: Fitted, unseen: M
     notes += copy_notes(spec, case, dict(unseen) if unseen else None, "the network")
     if fitted.chosen == len(fitted.curve) == spec.epochs > 1:
         notes.append(f"the last of {spec.epochs} epochs was the best: more epochs may give more")
+    answered = case.labels[case.tune]
+    commonest = float(np.bincount(answered).max() / len(answered))
+    best = fitted.curve[fitted.chosen - 1].accuracy
+    if best <= commonest:
+        notes.append(
+            f"no epoch answered more of {spec.tune_on!r} rightly than always answering its commonest class "
+            f"({100 * commonest:.1f} %): it has learned nothing; try another rate, more epochs or more images"
+        )
     return notes
 
 
