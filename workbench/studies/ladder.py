@@ -16,7 +16,7 @@ from workbench.errors import ModelError, SpecError
 from workbench.methods.bootstrap import Estimate
 from workbench.methods.over_seeds import Measured, behind, measure
 from workbench.methods.shapes import Bools, Ints
-from workbench.progress import SILENT, Progress
+from workbench.progress import SILENT, Progress, Silent
 from workbench.specs import LadderSpec, PredictSpec, Spec
 from workbench.store import Artifact, ArtifactKey, Build, Store
 from workbench.studies import run_study
@@ -96,7 +96,7 @@ def _compute(
     left_out: dict[str, str] = {}
     for rung in rungs:
         try:
-            climbed.append(_climb(rung, spec, store, progress))
+            climbed.append(_climb(rung, spec, store, _Quietly(progress)))
         except (SpecError, ModelError) as error:  # of this rung alone: others may do without what is missing
             left_out[rung.name] = str(error)
             progress.note(f"{rung.title} is left out: {error}")
@@ -164,6 +164,13 @@ def _split_notes(spec: LadderSpec, whole: Case, case: Case) -> list[str]:
             "is none of every way's"
         )
     return notes
+
+
+class _Quietly(Silent):
+    """Tells the steps of what a ladder is made of, and keeps their notes, which stand in each result of its own."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.step, self.advance = progress.step, progress.advance  # type: ignore[method-assign]
 
 
 def _made(spec: Spec, store: Store, progress: Progress) -> Artifact:
