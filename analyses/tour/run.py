@@ -1,7 +1,7 @@
 """Drive the app through its pages in a headless Chromium and take the README's pictures of them.
 
 ``python analyses/tour/run.py WORKSPACE``: the workspace is one that ``workbench demo`` built. What the demo leaves to
-its visitors, learned prompts, a ladder and a look at robustness, is run first.
+its visitors, learned prompts, a ladder and a look at robustness, is run before the pages that show it are visited.
 """
 
 from __future__ import annotations
@@ -37,15 +37,18 @@ PAGES = {
     "neurons": ("neurons?dataset=demo", ".units[data-shown]:not([data-shown=''])"),
     "unit": ("neurons?dataset=demo&unit=conv4b:26&maps=yes", "[data-testid=stPlotlyChart] .main-svg"),
     "reweight": ("reweight?dataset=demo&layer=lin1", "[data-testid=stPlotlyChart] .main-svg"),
-    "prompts": ("prompts?dataset=demo", "[data-testid=stPlotlyChart] .main-svg"),
-    "training": ("training?dataset=demo&sort=-accuracy", ".models tbody tr"),
-    "ladder": ("ladder?dataset=demo", ".models tbody tr"),
-    "robustness": ("ladder?dataset=demo&tab=robustness", "[data-testid=stPlotlyChart] .main-svg"),
     "video": ("video?video=peak-late.mp4", ".player svg path"),
     "sensitivity": ("video?video=two-faces.mp4&tab=sensitivity", "[data-testid=stPlotlyChart] .main-svg"),
     "jobs": ("jobs", "h1"),
 }
 """Picture: the page's address, and what must be on it before it is taken."""
+TRAINED = {
+    "prompts": ("prompts?dataset=demo", "[data-testid=stPlotlyChart] .main-svg"),
+    "training": ("training?dataset=demo&sort=-accuracy", ".models tbody tr"),
+    "ladder": ("ladder?dataset=demo", ".models tbody tr"),
+    "robustness": ("ladder?dataset=demo&tab=robustness", "[data-testid=stPlotlyChart] .main-svg"),
+}
+"""The same, of pages that show what is run first."""
 
 RUNGS = "names,template,ensemble,fine-sum,fine-max,rank-vote,linear,mlp,forest,knn,pixel-mlp,lenet,face-cnn"
 RUN = (
@@ -53,14 +56,20 @@ RUN = (
     CoopSpec("demo", epochs=30),
     RobustnessSpec("demo", models="clip:face-clip,face-cnn", images=200, faces=70),
 )
-"""What is run before the pictures are taken."""
+"""What is run before the pictures of these are taken."""
 
 
 def main() -> None:
-    """Serve the workspace, visit every page, and save a picture of each."""
+    """Visit every page of the workspace's app and save a picture of each."""
     store = Store(Path(sys.argv[1]) if len(sys.argv) > 1 else Path("workspace"))
+    visit(store, PAGES)
     for spec in RUN:
         run_study(spec, store)
+    visit(store, TRAINED)
+
+
+def visit(store: Store, pages: dict[str, tuple[str, str]]) -> None:
+    """Serve the workspace and save a picture of each of the pages."""
     port = free_port()
     child = subprocess.Popen(command(port), env=environment(store.root), stdout=subprocess.DEVNULL)
     address = f"http://{ADDRESS}:{port}"
@@ -71,7 +80,7 @@ def main() -> None:
             executable = shutil.which("chromium") or shutil.which("google-chrome")
             browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
             page = browser.new_page(viewport={"width": 1440, "height": 900})
-            for name, (place, wanted) in PAGES.items():
+            for name, (place, wanted) in pages.items():
                 _take(page, f"{address}/{place}", wanted, PICTURES / f"{name}.png")
             browser.close()
     finally:
