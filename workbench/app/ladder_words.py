@@ -38,7 +38,11 @@ COLUMNS = {
     "top3": ("Top-3", 78, definitions.METRICS["top3"][1]),
     "ece": ("ECE", 72, definitions.METRICS["ece"][1]),
     "parameters": ("Numbers", 66, "Numbers that were learned: 0 where only words were chosen."),
-    "seconds": ("Learning", 66, "What learning took with the setting chosen, on average over the seeds, without encoding the images."),
+    "seconds": (
+        "Learning",
+        66,
+        "What learning took with the setting chosen, on average over the seeds, without encoding the images.",
+    ),
     "rate": ("Images/s", 66, "Images a second from decoded picture to answer, on the machine that made the ladder."),
     "elsewhere": (
         "Elsewhere",
