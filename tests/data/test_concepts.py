@@ -69,7 +69,7 @@ def test_a_bundled_set_names_its_source_and_itself(name: str) -> None:
 
 
 def test_the_bundled_sets_are_these() -> None:
-    emotions = ("customer-satisfaction", "facial-expressions", "fer7")
+    emotions = ("customer-satisfaction", "emotion-names", "facial-expressions", "fer7", "gray-person")
     assert bundled_concept_sets() == (*emotions, "perceived-attributes", "sentence-ensembles")
 
 
