@@ -12,7 +12,7 @@ import pytest
 
 from tests.app.test_pages import open_page
 from tests.app.test_training_page import field, press, shown
-from workbench.app.widgets.ladder_result import csv, next_order, ordered
+from workbench.app.widgets.ladder_result import csv, ordered
 from workbench.jobs import Jobs
 from workbench.specs import LadderSpec
 from workbench.store import Store
@@ -95,8 +95,6 @@ def test_the_order_follows_the_heading(stored: Ladder) -> None:
     assert [each.rung.title for each in ordered(stored, "name")] == sorted(each.rung.title for each in stored.standings)
     assert ordered(stored, "-elsewhere")[-1].name == "knn"  # nobody reported it: last in either order
     assert ordered(stored, "elsewhere")[-1].name == "knn"
-    assert next_order("-accuracy", "accuracy") == "accuracy"
-    assert next_order("-accuracy", "seconds") == "seconds"
 
 
 def test_the_file_holds_every_way_with_its_intervals(stored: Ladder) -> None:

@@ -52,8 +52,6 @@ COLUMNS = {
     ),
 }
 """Heading, width in pixels (0 for the rest) and definition of each column of the table."""
-RISING = ("name", "ece", "parameters", "seconds")
-"""What a first click on the heading sorts from the lowest; all else from the highest."""
 FIGURE = (
     "Dots: accuracy here, with 95 % intervals over images and seeds. Diamonds: what others reported of the same way "
     "with other models, not on these images alone. Dotted: always answering the commonest class."

@@ -16,6 +16,7 @@ from workbench.app.text import interval, percent, plain
 from workbench.app.widgets import notices
 from workbench.app.widgets.metrics import CHART
 from workbench.app.widgets.report_button import report_button
+from workbench.app.widgets.training_list import next_order
 from workbench.data.datasets import Dataset
 from workbench.errors import unknown_name
 from workbench.figures.ladder import ladder as figure
@@ -99,13 +100,6 @@ def ordered(found: Ladder, order: str) -> list[Standing]:
         return math.isnan(value), -value if falling else value
 
     return sorted(found.standings, key=place)
-
-
-def next_order(order: str, name: str) -> str:
-    """Return the order after a click on the heading ``name``: the other way round where it is sorted by already."""
-    if order.removeprefix("-") == name:
-        return name if order.startswith("-") else f"-{name}"
-    return name if name in words.RISING else f"-{name}"
 
 
 def numbers(each: Standing) -> dict[str, float]:
