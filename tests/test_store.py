@@ -102,6 +102,7 @@ def test_an_interrupted_build_resumes_to_identical_bytes(store: Store, tmp_path:
     with pytest.raises(KeyboardInterrupt), store.build(KEY, {"kind": "make"}) as build:  # noqa: PT012
         assert isinstance(build, Build)
         build.write_table(0, pa.table({"row": [0]}))
+        build.state.with_name(".part-00001.parquet.77.tmp").write_bytes(b"killed while it was wr")
         raise KeyboardInterrupt
     assert store.find(KEY) is None
     assert store.artifacts() == []

@@ -203,7 +203,9 @@ class Build:
         """
         parts = {}
         for path in sorted(self._folder.iterdir()):
-            if not path.name.startswith(".") and path.name != "manifest.json":
+            if path.suffix == ".tmp":  # a run was killed while it wrote
+                path.unlink()
+            elif not path.name.startswith(".") and path.name != "manifest.json":
                 data = path.read_bytes()
                 parts[path.name] = {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
         manifest = {

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 from tests.references import map as reference
 from workbench.errors import SpecError
@@ -118,7 +119,9 @@ def test_tsne_keeps_groups_together_and_is_the_same_again() -> None:
 def test_umap_keeps_groups_together_and_is_the_same_again() -> None:
     """Numba compiles it, which takes most of half a minute."""
     points, groups = clusters()
+    threads = torch.get_num_threads()
     flat = lay_out(points, "umap", neighbours=100)
+    assert torch.get_num_threads() == threads  # which numba sets where OMP_NUM_THREADS is 1
     assert apart(flat, groups) > 0.9
     assert np.array_equal(flat, lay_out(points, "umap", neighbours=100))
     points[5:] = points[0]

@@ -29,6 +29,7 @@ from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from workbench.errors import SpecError, unknown_name
 from workbench.methods.map_quality import squared_distances
@@ -240,7 +241,8 @@ def _umap(points: Floats, start: Floats, shape: tuple[int, float], seed: int, pr
     neighbours, min_dist = shape
     progress.step("compile UMAP and find neighbours")
     told = {"file": _Rounds(progress, "lay out with UMAP"), "disable": False, "bar_format": "{n}/{total}"}
-    with warnings.catch_warnings():
+    # numba sets the threads of OpenMP, torch's among them, and leaves them so: they are put back afterwards
+    with threadpool_limits(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of libraries that are not there, and of numba's own doings
         model = _load_umap().UMAP(
             n_neighbors=neighbours,

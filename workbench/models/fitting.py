@@ -140,7 +140,7 @@ def fit(
     progress: Progress = SILENT,
     told: Callable[[list[Epoch]], None] = lambda _: None,
 ) -> Fitted:
-    """Train a network, or go on from its checkpoint: bit for bit as if it had never stopped.
+    """Train a network, or go on from its checkpoint: bit for bit as if it had never stopped, with as many threads.
 
     Parameters
     ----------

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from workbench.files import write_bytes
 from workbench.specs import Spec
 from workbench.store import Store
 
@@ -16,7 +17,7 @@ CURVE = ".curve.jsonl"
 
 def write_curve(path: Path, spec: Spec, curve: Iterable[Mapping[str, Any]]) -> None:
     """Write the file that :func:`live_epochs` reads."""
-    path.write_text("".join(json.dumps(line) + "\n" for line in [spec.to_dict(), *curve]), encoding="utf-8")
+    write_bytes(path, "".join(json.dumps(line) + "\n" for line in [spec.to_dict(), *curve]).encode())
 
 
 def live_epochs(kind: str, spec: Spec, store: Store) -> list[dict[str, Any]]:
