@@ -144,6 +144,14 @@ def test_a_rate_that_diverges_is_stopped_and_named(tmp_path: Path) -> None:
     assert not (tmp_path / "a" / ".state.pt").exists()
 
 
+def test_a_loss_that_stays_finite_and_explodes_is_stopped_after_its_epoch(tmp_path: Path) -> None:
+    recipe = replace(FAST, rate=0.3)
+    words = r"diverged in step 6: at a rate of 0\.3 its loss is \S+ in epoch 1, and that of guessing 1\.10; try"
+    with pytest.raises(ModelError, match=words):
+        trained(tmp_path / "a", recipe)
+    assert not (tmp_path / "a" / ".state.pt").exists()
+
+
 def test_the_rate_falls_where_validation_stalls(tmp_path: Path) -> None:
     stuck = replace(FAST, optimizer="sgd", rate=1e-9, schedule="plateau", epochs=9)
     rates = [epoch.rate for epoch in trained(tmp_path / "a", stuck).curve]

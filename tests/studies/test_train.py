@@ -323,6 +323,28 @@ def test_it_judges_a_picture_and_a_video(store: Store, found: TrainedNetwork, fa
     assert scored.artifact.kind == "score"
 
 
+def test_a_tower_that_begins_with_other_sentences_is_another_one(
+    store: Store, faces: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_clip(tmp_path, seed=0)
+    spec = replace(FAST, network=f"clip:local-dir:{tmp_path}")
+    named = []
+
+    def refuse(_: Store, key: ArtifactKey, *__: object) -> None:
+        named.append(key.name)
+        raise Cancelled
+
+    monkeypatch.setattr(Store, "find_or_build", refuse)
+    for sentences in ("fer7", "gray-person"):
+        monkeypatch.setattr("workbench.studies.train._SENTENCES", sentences)
+        for start in ("", "new"):
+            with pytest.raises(Cancelled):
+                train(replace(spec, start=start), store)
+    assert len(set(named)) == 3
+    assert named[1] == named[3]  # a new head knows no sentences
+    assert len(faces) == COUNT
+
+
 def test_a_clips_tower_is_tuned_and_outlives_the_clip(store: Store, faces: Dataset, tmp_path: Path) -> None:
     folder = tmp_path / "clip"
     folder.mkdir()

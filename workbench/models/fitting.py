@@ -32,6 +32,8 @@ STALL = 5
 """Epochs without a gain that ``plateau`` bears before it lowers the rate."""
 FALL = 0.75
 """What ``plateau`` multiplies the rate with."""
+FAR = 10.0
+"""An epoch whose mean loss is this many times that of guessing has diverged."""
 SAVE_EVERY = 30.0
 """Seconds between two checkpoints within an epoch."""
 _EVALUATED_AT_ONCE = 128
@@ -162,7 +164,8 @@ def fit(
     Raises
     ------
     ModelError
-        The loss is no finite number: the rate is too high. Or the checkpoint is damaged.
+        The loss is no finite number, or that of an epoch :data:`FAR` above guessing: the rate is too high. Or the
+        checkpoint is damaged.
     Cancelled
         Stopped by ``progress`` between two steps; the checkpoint is kept.
     """
@@ -272,15 +275,18 @@ class _Run:
         state, begun, self.whole = self.state, time.perf_counter(), False
         silence(self.module, self.architecture, self.absent)
         logits = answers(self.module, self.architecture, self.validation.pixels)
+        rate, chance = self._rate(state.step - 1), math.log(len(self.weights) - len(self.absent))
         if not np.isfinite(logits).all():
-            raise DivergedError(state.step - 1, self._rate(state.step - 1))
+            raise DivergedError(state.step - 1, rate)
+        if state.loss / self.steps > FAR * chance:
+            far = f"{state.loss / self.steps:.3g} in epoch {epoch + 1}, and that of guessing {chance:.2f}"
+            raise DivergedError(state.step - 1, rate, far)
         labels = self.validation.labels
         accuracy = float((logits.argmax(axis=1) == labels.numpy()).mean())
         trained = ~torch.isin(labels, torch.tensor(self.absent, dtype=torch.int64))
         loss = functional.cross_entropy(torch.from_numpy(logits)[trained].double(), labels[trained])
         took = time.perf_counter() - begun
         state.seconds += took
-        rate = self._rate(state.step - 1)
         values = [rate, state.loss / self.steps, float(loss) if trained.any() else 0.0, accuracy]
         state.curve.append([float(epoch + 1), *values, state.epoch_seconds + took])
         state.loss = state.epoch_seconds = 0.0

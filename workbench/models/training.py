@@ -154,11 +154,11 @@ def seed_step(seed: int, step: int) -> torch.Generator:
 
 
 class DivergedError(ModelError):
-    """The loss of a training is no finite number any more."""
+    """The loss of a training is no finite number any more, or far above guessing."""
 
-    def __init__(self, step: int, rate: float) -> None:
+    def __init__(self, step: int, rate: float, loss: str = "no finite number any more") -> None:
         super().__init__(
-            f"the training diverged in step {step + 1:,}: at a rate of {rate:g} its loss is no finite number any more; "
+            f"the training diverged in step {step + 1:,}: at a rate of {rate:g} its loss is {loss}; "
             f"try a rate of {rate / 10:g}"
         )
 

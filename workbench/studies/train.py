@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 MEASURE = 1
 """Number of the way networks are trained; those of another are trained again."""
 _DECODED_AT_ONCE = 1024
+_SENTENCES = "fer7"
+"""The concept set whose sentences a CLIP's tower begins with."""
 _NAMELESS = ("dataset", "network", "start", "kind")
 """Fields of a spec that stand in what names a result by their content."""
 
@@ -60,8 +62,6 @@ def train(spec: TrainSpec, store: Store, progress: Progress = SILENT) -> Trained
     Cancelled
         Stopped by ``progress`` between two steps; its state is kept.
     """
-    from workbench.models.networks import digest
-
     dataset = open_dataset(store, spec.dataset)
     case = open_case(spec, dataset, "a network", "guide the training")
     begun = _begin(spec, case, progress)
@@ -71,7 +71,7 @@ def train(spec: TrainSpec, store: Store, progress: Progress = SILENT) -> Trained
         "measure": MEASURE,
         "architecture": begun.architecture.to_dict(),
         "clip": begun.clip.fingerprint if begun.clip else "",
-        "start": digest(begun.weights) or (spec.start or "texts") * bool(begun.clip),
+        "start": _start(spec, begun),
         **{name: value for name, value in spec.to_dict().items() if name not in _NAMELESS},
     }
     seen_by = begun.clip.name.rpartition("/")[2] if begun.clip else spec.network
@@ -94,6 +94,16 @@ def _begin(spec: TrainSpec, case: Case, progress: Progress) -> _Begun:
         clip = load_clip(spec.network.removeprefix(PREFIX))
     architecture = plan(spec.network, case.classes, spec.crops, clip)
     return _Begun(architecture, clip, read_start(spec.network, spec.start))
+
+
+def _start(spec: TrainSpec, begun: _Begun) -> str:
+    """Return what tells the weights it begins with from others, beside network and seed."""
+    from workbench.data.concepts import load_concept_set
+    from workbench.models.networks import digest
+
+    if begun.weights is not None or begun.clip is None:
+        return digest(begun.weights)
+    return spec.start or load_concept_set(_SENTENCES).fingerprint
 
 
 def _compute(build: Build, spec: TrainSpec, case: Case, begun: _Begun, store: Store, progress: Progress) -> Artifact:
@@ -183,7 +193,7 @@ def class_texts(classes: tuple[str, ...], clip: Clip, store: Store, progress: Pr
     from workbench.methods.zeroshot import ensemble
     from workbench.studies.embed import embed_texts
 
-    concepts = load_concept_set("fer7")
+    concepts = load_concept_set(_SENTENCES)
     found = []
     for name in classes:
         place = concepts.classes.index(name) if name in concepts.classes else -1
