@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from workbench.store import Artifact, ArtifactKey, Build, Store
 
 KIND = "trees"
 """Kind of the artifacts that hold a part; they are removed once the whole forest is stored."""
+MEASURE = 2
+"""Number of what a part holds; those of another are grown again."""
 PART = 100
 """Trees of a part; a multiple of workbench.methods.forest.BATCH."""
 _ARRAYS = "trees"
@@ -27,7 +30,7 @@ def grow_on(
     smallest_leaf: int,
     store: Store,
     progress: Progress,
-) -> Forest:
+) -> tuple[Forest, float]:
     """Grow a forest's further trees, or take those that a run before has stored.
 
     Parameters
@@ -42,14 +45,21 @@ def grow_on(
         As for :func:`workbench.methods.forest.grow`.
     store, progress
         Where parts are kept, and who is told; cancelled after any ten trees.
+
+    Returns
+    -------
+    forest : Forest
+        The whole of it.
+    seconds : float
+        What the further trees took, those of earlier runs included.
     """
     progress.step(f"grow {spec.trees:,} trees", spec.trees)
     progress.advance(begun.trees)
     digest = _digest(*known)
-    parts = [begun]
+    parts, seconds = [begun], 0.0
     for first in range(begun.trees, spec.trees, PART):
         count = min(PART, spec.trees - first)
-        content = {"rows": digest, "classes": n_classes, "leaf": smallest_leaf, "seed": spec.seed}
+        content = {"measure": MEASURE, "rows": digest, "classes": n_classes, "leaf": smallest_leaf, "seed": spec.seed}
         key = ArtifactKey(KIND, f"{spec.dataset}-{first}", content | {"first": first, "count": count})
         stored = store.find(key)
         if stored is None:
@@ -57,7 +67,8 @@ def grow_on(
         else:
             progress.advance(count)
         parts.append(Forest.restore(stored.arrays(_ARRAYS)))
-    return join(parts)
+        seconds += float(stored.summary["seconds"])
+    return join(parts), seconds
 
 
 def forget_parts(spec: ProbeSpec, store: Store) -> None:
@@ -73,11 +84,12 @@ def _grow_part(
     asked = key.content
 
     def compute(build: Build) -> Artifact:
+        clock = time.perf_counter()
         forest = grow(
             *known, asked["classes"], asked["count"], asked["leaf"], spec.seed, asked["first"], progress.advance
         )
         build.write_arrays(_ARRAYS, forest.arrays())
-        return build.finish({"dataset": spec.dataset, "trees": forest.trees})
+        return build.finish({"dataset": spec.dataset, "trees": forest.trees, "seconds": time.perf_counter() - clock})
 
     return store.find_or_build(key, spec.to_dict(), compute, progress)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -106,11 +105,11 @@ def _compute(
         spec.seed,
         progress.advance,
     )
-    told, seconds, begun = _told(tried, place), tried[place].seconds, time.perf_counter()
+    told, seconds = _told(tried, place), tried[place].seconds
     if isinstance(learned, Forest):
         known = features[case.train], labels[case.train]
-        learned = grow_on(learned, spec, known, len(classes), int(tried[place].value), store, progress)
-        seconds += time.perf_counter() - begun
+        learned, grown = grow_on(learned, spec, known, len(classes), int(tried[place].value), store, progress)
+        seconds += grown
         told |= _growth(learned, case, features, spec.seed)
     found = learned.probabilities(features[case.report])
     build.write_arrays(MODEL, learned.arrays())
