@@ -9,6 +9,7 @@ import urllib.parse
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,6 +19,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.app.synthetic import write_ablation, write_dissection
 from tests.conftest import write_source
 from workbench.app.launch import ADDRESS, command, environment, free_port, stop, wait_until_ready
+from workbench.jobs import Jobs
 from workbench.specs import ClassifySpec, ImportSpec
 from workbench.store import Store
 
@@ -156,3 +158,11 @@ def open_tab(chromium: Browser, address: str) -> Iterator[Visit]:
 def interrupt(child: subprocess.Popen[bytes]) -> int:
     child.send_signal(signal.SIGINT)
     return child.wait(15)
+
+
+@pytest.fixture
+def submitted(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The specs that pages submit; nothing is run."""
+    specs: list[Any] = []
+    monkeypatch.setattr(Jobs, "submit", lambda _, spec: specs.append(spec))
+    return specs

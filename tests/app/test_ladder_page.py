@@ -13,7 +13,6 @@ import pytest
 from tests.app.test_pages import open_page
 from tests.app.test_training_page import field, press, shown
 from workbench.app.widgets.ladder_result import csv, ordered
-from workbench.jobs import Jobs
 from workbench.specs import LadderSpec
 from workbench.store import Store
 from workbench.studies.standings import Ladder, open_ladder
@@ -36,13 +35,6 @@ def climbed(workspace: Store, tmp_path_factory: pytest.TempPathFactory, tiny_cli
 def at_home(climbed: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
     monkeypatch.setenv("WORKBENCH_HOME", str(climbed.root))
     return climbed
-
-
-@pytest.fixture
-def submitted(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    specs: list[Any] = []
-    monkeypatch.setattr(Jobs, "submit", lambda _, spec: specs.append(spec))
-    return specs
 
 
 @pytest.fixture

@@ -52,13 +52,6 @@ def at_home(mapped: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
     return mapped
 
 
-@pytest.fixture
-def submitted(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    specs: list[Any] = []
-    monkeypatch.setattr(Jobs, "submit", lambda _, spec: specs.append(spec))
-    return specs
-
-
 def map_of(store: Store, dataset: str = "faces") -> Map:
     return open_map(next(run for run in store.artifacts("map") if run.spec["dataset"] == dataset))
 

@@ -12,18 +12,9 @@ from streamlit.testing.v1 import AppTest
 from tests.app.synthetic import write_dissection
 from tests.app.test_pages import open_page
 from tests.conftest import write_source
-from workbench.jobs import Jobs
 from workbench.specs import ImportSpec
 from workbench.store import ArtifactKey, Store
 from workbench.studies.importing import import_dataset
-
-
-@pytest.fixture
-def submitted(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """The specs that pages submit; nothing is run."""
-    specs: list[Any] = []
-    monkeypatch.setattr(Jobs, "submit", lambda _, spec: specs.append(spec))
-    return specs
 
 
 @pytest.fixture

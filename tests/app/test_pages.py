@@ -11,7 +11,6 @@ from streamlit.testing.v1 import AppTest
 import workbench.app
 from workbench.app.widgets import run_form
 from workbench.errors import ConceptSetError
-from workbench.jobs import Jobs
 from workbench.store import Store
 
 MAIN = str(Path(workbench.app.__file__).with_name("main.py"))
@@ -36,14 +35,6 @@ def faces(workspace: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
 def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path / "workspace"))
     return Store(tmp_path / "workspace")
-
-
-@pytest.fixture
-def submitted(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """The specs that pages submit; nothing is run."""
-    specs: list[Any] = []
-    monkeypatch.setattr(Jobs, "submit", lambda _, spec: specs.append(spec))
-    return specs
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,6 @@ from workbench.app.prompt_text import draft_of, encode
 from workbench.app.text import percent
 from workbench.data.concepts import ConceptSet, load_attributes, load_concept_set
 from workbench.data.datasets import open_dataset
-from workbench.jobs import Jobs
 from workbench.specs import ClassifySpec, CompareSpec, EmbedSpec, PromptsSpec
 from workbench.store import Store
 from workbench.studies.prompt_lab import PromptLab, open_lab
@@ -53,13 +52,6 @@ def own_home(prompted: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     shutil.copytree(prompted.root, tmp_path / "workspace")
     monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path / "workspace"))
     return Store(tmp_path / "workspace")
-
-
-@pytest.fixture
-def submitted(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    specs: list[Any] = []
-    monkeypatch.setattr(Jobs, "submit", lambda _, spec: specs.append(spec))
-    return specs
 
 
 @pytest.fixture(scope="session")

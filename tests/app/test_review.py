@@ -17,20 +17,11 @@ from workbench.app.review import IMAGES, NOBODY, RUN, SELECTION, SUSPECTS, Ask
 from workbench.data.datasets import Dataset, open_dataset
 from workbench.data.verdicts import Entry, Verdicts
 from workbench.errors import SpecError, StoreError
-from workbench.jobs import Jobs
 from workbench.specs import ClassifySpec, CleanSpec, ImportSpec
 from workbench.store import Store
 from workbench.studies.classify import classify
 from workbench.studies.clean import clean
 from workbench.studies.importing import import_dataset
-
-
-@pytest.fixture
-def submitted(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """The specs that pages submit; nothing is run."""
-    specs: list[Any] = []
-    monkeypatch.setattr(Jobs, "submit", lambda _, spec: specs.append(spec))
-    return specs
 
 
 @pytest.fixture

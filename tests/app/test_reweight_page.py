@@ -15,7 +15,6 @@ from tests.app.conftest import Visit, open_tab, serve
 from tests.app.test_pages import open_page
 from tests.conftest import write_source
 from workbench.app.launch import stop
-from workbench.jobs import Jobs
 from workbench.specs import DissectSpec, ImportSpec, ReweightSpec
 from workbench.store import Store
 from workbench.studies.dissection import Dissection
@@ -44,13 +43,6 @@ def swept(tmp_path_factory: pytest.TempPathFactory, tiny_clip_folder: Path) -> t
 def at_home(swept: tuple[Store, Reweighting], monkeypatch: pytest.MonkeyPatch) -> Reweighting:
     monkeypatch.setenv("WORKBENCH_HOME", str(swept[0].root))
     return swept[1]
-
-
-@pytest.fixture
-def submitted(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    specs: list[Any] = []
-    monkeypatch.setattr(Jobs, "submit", lambda _, spec: specs.append(spec))
-    return specs
 
 
 def metric(app: AppTest, label: str) -> str:

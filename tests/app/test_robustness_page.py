@@ -13,7 +13,6 @@ from tests.app.test_pages import open_page
 from tests.app.test_training_page import field, press, shown
 from workbench.app.robustness import short_names
 from workbench.app.widgets.robustness_result import curves_csv
-from workbench.jobs import Jobs
 from workbench.specs import RobustnessSpec
 from workbench.store import Store
 from workbench.studies.curves import Robustness, open_robustness
@@ -35,13 +34,6 @@ def disturbed(workspace: Store, tmp_path_factory: pytest.TempPathFactory) -> Sto
 def at_home(disturbed: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
     monkeypatch.setenv("WORKBENCH_HOME", str(disturbed.root))
     return disturbed
-
-
-@pytest.fixture
-def submitted(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    specs: list[Any] = []
-    monkeypatch.setattr(Jobs, "submit", lambda _, spec: specs.append(spec))
-    return specs
 
 
 @pytest.fixture

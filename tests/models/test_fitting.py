@@ -14,7 +14,8 @@ from tests.conftest import StopAfter
 from tests.studies.review_data import pictures
 from workbench.errors import Cancelled, ModelError
 from workbench.models import fitting
-from workbench.models.fitting import Epoch, Faces, Fitted, answers, fit
+from workbench.models.epochs import Epoch
+from workbench.models.fitting import Faces, Fitted, answers, fit
 from workbench.models.networks import Architecture, plan
 from workbench.models.recipes import AUGMENTATION, Recipe, class_weights, number_format, optimizer_of, strengthened
 from workbench.models.training import Augmentation, augment, load_state

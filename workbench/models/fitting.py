@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -23,6 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from workbench.errors import Cancelled, ModelError
+from workbench.models.epochs import Epoch
 from workbench.models.networks import Architecture, TenViews, silence
 from workbench.models.recipes import Recipe, number_format, optimizer_of, strengthened
 from workbench.models.training import DivergedError, augment, batches, descend, load_state, save_state
@@ -53,32 +53,6 @@ class Faces:
 
     pixels: Tensor
     labels: Tensor
-
-
-class Epoch(NamedTuple):
-    """One pass over the training images.
-
-    Attributes
-    ----------
-    epoch : int
-        Its number, from 1.
-    rate : float
-        Learning rate at its end.
-    train_loss, validation_loss : float
-        Mean cross-entropy in nats: of the disturbed training faces while it learned, weighted as it was learned, and of
-        the validation images whose class was trained, unweighted.
-    accuracy : float
-        Share of the validation images answered rightly, 0 to 1.
-    seconds : float
-        What it took, validation included.
-    """
-
-    epoch: int
-    rate: float
-    train_loss: float
-    validation_loss: float
-    accuracy: float
-    seconds: float
 
 
 @dataclass(frozen=True)

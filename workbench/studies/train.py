@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     import torch
 
     from workbench.models.clip import Clip
-    from workbench.models.fitting import Epoch, Fitted
+    from workbench.models.epochs import Epoch
+    from workbench.models.fitting import Fitted
     from workbench.models.networks import Architecture, View
     from workbench.models.weights import Weights
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from workbench.errors import SpecError
+from workbench.models.epochs import Epoch as Epoch
 from workbench.specs.training import TrainSpec
 from workbench.store import Artifact, Store
 from workbench.studies.live_curves import CURVE as CURVE
@@ -22,31 +23,6 @@ KIND = "trained"
 PREFIX = f"{KIND}:"
 WEIGHTS = "weights"
 """Name of the arrays."""
-
-
-class Epoch(NamedTuple):
-    """One pass over the training images.
-
-    Attributes
-    ----------
-    epoch : int
-        Its number, from 1.
-    rate : float
-        Learning rate at its end.
-    train_loss, validation_loss : float
-        Mean cross-entropy in nats: of the disturbed training faces as it was learned, and of the validation images.
-    accuracy : float
-        Share of the validation images answered rightly, 0 to 1.
-    seconds : float
-        What it took, validation included.
-    """
-
-    epoch: int
-    rate: float
-    train_loss: float
-    validation_loss: float
-    accuracy: float
-    seconds: float
 
 
 @dataclass(frozen=True)

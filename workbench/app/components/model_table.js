@@ -32,7 +32,7 @@ function build(root, state, data) {
   if (first) first.tabIndex = 0;
   table.append(head, body);
   root.append(table);
-  root.onkeydown = (event) => onKey(event, state);
+  root.onkeydown = (event) => walk(event, state.buttons);
   root.scrollTop = place;
 }
 
@@ -47,31 +47,14 @@ function headings(state, data) {
     const cell = element("th", place === 0 ? "left name" : place === 1 ? "left plot" : "");
     cell.scope = "col";
     cell.style.setProperty("--width", column.width ? `${column.width}px` : "auto");
-    const chosen = Boolean(column.order) && data.order.replace("-", "") === column.order;
-    const falling = data.order.startsWith("-");
     if (column.order) {
-      cell.setAttribute("aria-sort", !chosen ? "none" : falling ? "descending" : "ascending");
-      const button = element("button", chosen ? "picked" : "", column.title);
-      button.type = "button";
-      button.title = column.help;
-      button.dataset.order = column.order;
-      button.append(element("span", "arrow", !chosen ? "" : falling ? "▼" : "▲"));
-      button.addEventListener("click", () => state.send("sort", column.order));
-      cell.append(button);
+      sortable(cell, column, data.order, state);
     } else {
       cell.textContent = column.title;
       cell.title = column.help;
     }
-    if (place === 1) cell.append(axis(data));
+    if (place === 1) cell.append(axis(data.low, data.high));
     holder.append(cell);
-  });
-  return holder;
-}
-
-function axis(data) {
-  const holder = element("div", "axis");
-  [data.low, (data.low + data.high) / 2, data.high].forEach((value) => {
-    holder.append(element("span", "", `${Math.round(value * 100)} %`));
   });
   return holder;
 }
@@ -89,13 +72,7 @@ function line(state, data, row) {
   state.buttons.push(button);
   name.append(button, element("div", "note", row.note));
   name.title = row.hint || `${row.name}, ${row.note}`;
-  holder.append(name, plot(data, row));
-  row.cells.forEach(([text, note]) => {
-    const cell = element("td", "");
-    cell.append(element("div", "", text));
-    if (note) cell.append(element("div", "note", note));
-    holder.append(cell);
-  });
+  holder.append(name, plot(data, row), ...noted(row.cells));
   holder.addEventListener("click", () => state.send("choose", row.model));
   return holder;
 }
@@ -120,17 +97,4 @@ function plot(data, row) {
   }
   holder.append(track);
   return holder;
-}
-
-function onKey(event, state) {
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
-  const here = state.buttons.indexOf(event.target);
-  const moves = { ArrowDown: here + 1, ArrowUp: here - 1, Home: 0, End: state.buttons.length - 1 };
-  if (here < 0 || !(event.key in moves)) return;
-  event.preventDefault();
-  const next = state.buttons[moves[event.key]];
-  if (!next) return;
-  state.buttons[here].tabIndex = -1;
-  next.tabIndex = 0;
-  next.focus();
 }

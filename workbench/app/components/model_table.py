@@ -92,7 +92,7 @@ def model_table(
         Whether all rows are seen at once; else a long table scrolls.
     """
     low, high = span([value for row in rows for value in (row.low, row.high, row.other or row.low)])
-    renderer("model_table", "models")(
+    renderer("model_table", "models", "table")(
         key=key,
         data={
             "columns": [asdict(column) for column in columns],

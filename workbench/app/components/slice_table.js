@@ -26,7 +26,7 @@ function build(root, state, data) {
     cell.title = column.help;
     if (place === 0) cell.style.width = `${data.pictures * 38 + 8}px`;
     else cell.className += place === 1 ? " name" : place === 2 ? " plot" : "";
-    if (place === 2) cell.append(axis(data.top));
+    if (place === 2) cell.append(axis(0, data.top));
     head.append(cell);
   });
   const top = element("thead", "");
@@ -36,7 +36,7 @@ function build(root, state, data) {
   table.append(top, body);
   root.append(table);
   shorten(root, top, data.opened === null ? null : body.children[data.opened]);
-  root.onkeydown = (event) => onKey(event, state);
+  root.onkeydown = (event) => walk(event, state.buttons);
   const image = new Image();
   image.onload = () => requestAnimationFrame(() => { root.dataset.shown = data.sheet; });
   image.src = data.sheet;
@@ -46,12 +46,6 @@ function build(root, state, data) {
 function shorten(root, head, opened) {
   root.classList.toggle("short", opened !== null);
   if (opened) root.scrollTop += opened.getBoundingClientRect().top - head.getBoundingClientRect().bottom - 30;
-}
-
-function axis(top) {
-  const holder = element("div", "axis");
-  [0, top / 2, top].forEach((value) => holder.append(element("span", "", `${Math.round(value * 100)} %`)));
-  return holder;
 }
 
 function line(state, data, row, index) {
@@ -71,13 +65,7 @@ function line(state, data, row, index) {
   state.buttons.push(button);
   name.append(button, element("div", "note", row.note));
   name.title = row.name;
-  holder.append(pictures, name, plot(data, row));
-  row.cells.forEach(([text, note]) => {
-    const cell = element("td", "");
-    cell.append(element("div", "", text));
-    if (note) cell.append(element("div", "note", note));
-    holder.append(cell);
-  });
+  holder.append(pictures, name, plot(data, row), ...noted(row.cells));
   holder.addEventListener("click", () => state.send("open", index));
   return holder;
 }
@@ -100,17 +88,4 @@ function plot(data, row) {
   const percent = (value) => `${(value * 100).toFixed(1)} %`;
   holder.title = `${percent(row.rate)} wrong (95 % interval ${percent(row.low)} to ${percent(row.high)}); the rest ${percent(row.rest)}`;
   return holder;
-}
-
-function onKey(event, state) {
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
-  const here = state.buttons.indexOf(event.target);
-  const moves = { ArrowDown: here + 1, ArrowUp: here - 1, Home: 0, End: state.buttons.length - 1 };
-  if (here < 0 || !(event.key in moves)) return;
-  event.preventDefault();
-  const next = state.buttons[moves[event.key]];
-  if (!next) return;
-  state.buttons[here].tabIndex = -1;
-  next.tabIndex = 0;
-  next.focus();
 }

@@ -76,7 +76,7 @@ def slice_table(
         Called before the rerun that opening causes.
     """
     top = max((row.high for row in rows), default=1.0)
-    renderer("slice_table", "slices")(
+    renderer("slice_table", "slices", "table")(
         key=key,
         data={
             "columns": [asdict(column) for column in columns],

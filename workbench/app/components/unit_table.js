@@ -52,16 +52,7 @@ function headings(state, data) {
     const cell = element("th", column.right ? "" : "left");
     cell.scope = "col";
     cell.style.width = column.width;
-    const chosen = data.order.replace("-", "") === column.order;
-    const falling = data.order.startsWith("-");
-    cell.setAttribute("aria-sort", !chosen ? "none" : falling ? "descending" : "ascending");
-    const button = element("button", chosen ? "chosen" : "", column.title);
-    button.type = "button";
-    button.title = column.help;
-    button.dataset.order = column.order;
-    button.append(element("span", "arrow", !chosen ? "" : falling ? "▼" : "▲"));
-    button.addEventListener("click", () => state.send("sort", column.order));
-    cell.append(button);
+    sortable(cell, column, data.order, state);
     holder.append(cell);
   });
   return holder;
@@ -133,13 +124,5 @@ function onKey(event, state) {
     state.send("turn", event.key === "PageDown" ? 1 : -1);
     return;
   }
-  const here = state.links.indexOf(event.target);
-  const moves = { ArrowDown: here + 1, ArrowUp: here - 1, Home: 0, End: state.links.length - 1 };
-  if (here < 0 || !(event.key in moves)) return;
-  event.preventDefault();
-  const next = state.links[moves[event.key]];
-  if (!next) return;
-  state.links[here].tabIndex = -1;
-  next.tabIndex = 0;
-  next.focus();
+  walk(event, state.links);
 }

@@ -91,7 +91,7 @@ def unit_table(
     on_sort, on_open, on_turn : callable
         Called before the rerun that each causes.
     """
-    renderer("unit_table", "units")(
+    renderer("unit_table", "units", "table")(
         key=key,
         data={
             "columns": [vars(column) for column in columns],
