@@ -117,7 +117,7 @@ def test_recolouring_and_prompts_keep_the_selection(tab: Visit, mapped: Store) -
     tab.page.get_by_role("textbox", name="Drop a prompt").fill("a happy face")
     tab.page.get_by_role("textbox", name="Drop a prompt").press("Enter")
     tab.wait_for_value("colour", "prompt")
-    expect(board.locator(".mark.prompt")).to_have_count(1, timeout=60_000)  # the first prompt loads the CLIP
+    expect(board.locator(".mark.prompt")).to_have_count(1)  # the first prompt loads the CLIP
     expect(board.locator(".scale")).to_be_visible()
     expect(board).to_have_attribute("data-chosen", str(held))
     expect(tab.page.get_by_text("most similar first")).to_be_visible()
@@ -130,7 +130,7 @@ def test_legend_and_camera_are_in_the_address(tab: Visit, mapped: Store) -> None
     board.locator(".chip[data-name='texts']").click()
     tab.wait_for_value("layers", "texts")
     board.locator("canvas").press("+")
-    tab.page.wait_for_url(re.compile("camera="), timeout=15_000)
+    tab.page.wait_for_url(re.compile("camera="))
     tab.page.reload()
     tab.page.wait_for_selector(".scatter[data-frames]")
     expect(board.locator(".mark.text")).to_have_count(0)

@@ -103,14 +103,14 @@ def test_a_heading_sorts_and_again_the_other_way_round(visit: Visit, dissection:
         expect_units(visit, dissection, UnitChoice(), order)
         sort = "descending" if order.startswith("-") else "ascending"
         expect(visit.page.locator(f'.units th:has([data-order="{name}"])')).to_have_attribute("aria-sort", sort)
-        assert visit.values()["sort"] == order
+        visit.wait_for_value("sort", order)
 
 
 def test_units_for_an_emotion_are_ranked_by_its_auroc(visit: Visit, dissection: Dissection) -> None:
     visit.go("neurons?dataset=faces")
     choose(visit, "Emotion", "happy")
     expect_units(visit, dissection, UnitChoice(emotion="happy"), "-emotion")
-    assert visit.values()["emotion"] == "happy"
+    visit.wait_for_value("emotion", "happy")
     happy = visit.page.locator(".units td:last-child .text span").all_text_contents()
     assert all(text.startswith("happy ") for text in happy)
     choose(visit, "Units for it", "label speaks for it")
@@ -123,7 +123,8 @@ def test_a_layer_and_labels_that_hold_narrow_the_table(visit: Visit, dissection:
     expect_units(visit, dissection, UnitChoice(layer="conv1"))
     visit.page.get_by_text("Label holds").last.click()
     expect_units(visit, dissection, UnitChoice(layer="conv1", labelled=True))
-    assert (visit.values()["layer"], visit.values()["labelled"]) == ("conv1", "yes")
+    visit.wait_for_value("layer", "conv1")
+    visit.wait_for_value("labelled", "yes")
 
 
 @pytest.mark.parametrize("text", ["brows", "happy", "lin1:42", "no such thing"])
@@ -162,7 +163,7 @@ def test_the_table_is_walked_with_keys_and_enter_opens_the_unit_and_back_is_wher
     expect(visit.page.locator(".st-key-unit-title h3")).to_contain_text(second)
     visit.page.locator(".st-key-neurons-all-units button").click()
     expect(visit.page.locator(".units tr.opened a")).to_have_attribute("data-unit", second)
-    assert "unit" not in visit.values()
+    visit.wait_for_value("unit", None)
 
 
 def test_a_link_leads_to_the_unit_and_survives_a_reload(visit: Visit, dissection: Dissection) -> None:
@@ -185,7 +186,7 @@ def test_activation_maps_are_laid_over_the_faces_and_taken_away(visit: Visit, di
     visit.page.get_by_text("Activation maps").click()
     address = f"/api/map/{dissection.artifact.name}/{dissection.index('conv1', 7)}"
     expect(faces).to_have_attribute("data-maps", address)
-    assert visit.values()["maps"] == "yes"
+    visit.wait_for_value("maps", "yes")
     expect(visit.page.locator(".unitfaces .cover").nth(2)).to_have_css("background-position", "50% 0px")
     visit.page.get_by_text("Activation maps").click()
     expect(faces).to_have_attribute("data-maps", "")

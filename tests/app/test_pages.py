@@ -17,7 +17,7 @@ MAIN = str(Path(workbench.app.__file__).with_name("main.py"))
 
 
 def open_page(page: str, **parameters: str) -> AppTest:
-    app = AppTest.from_file(MAIN, default_timeout=30)
+    app = AppTest.from_file(MAIN, default_timeout=120)
     app.run()
     app.query_params.clear()
     for name, value in parameters.items():

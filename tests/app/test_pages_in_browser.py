@@ -86,7 +86,7 @@ def test_the_matrix_is_walked_with_arrow_keys_and_enter_picks(visit: Visit, work
     for key in ("ArrowRight", "ArrowRight", "ArrowDown", "ArrowLeft", "Enter"):
         visit.page.keyboard.press(key)
     visit.wait_for_value("predicted", classes[1])
-    assert visit.values()["label"] == classes[1]
+    visit.wait_for_value("label", classes[1])
 
 
 def test_the_faces_are_walked_with_keys_and_the_card_follows(visit: Visit) -> None:
@@ -133,7 +133,7 @@ def test_another_page_and_back_is_where_one_was(visit: Visit) -> None:
     expect(visit.page.get_by_role("heading", name="Jobs")).to_be_visible()
     visit.page.get_by_role("link", name="Confusions").click()
     visit.wait_for_value("label", "sad")
-    assert visit.values()["split"] == "train"
+    visit.wait_for_value("split", "train")
 
 
 def test_the_list_of_faces_is_exported_whole(visit: Visit, tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def tab(chromium: Browser, prompt_server: str) -> Iterator[Visit]:
 
 def go(tab: Visit, clip: str) -> None:
     tab.go(f"prompts?dataset=faces&concepts=fer7&clip={clip}")
-    expect(tab.page.locator(".matrix td").first).to_be_visible(timeout=60_000)  # the first answer loads the CLIP
+    expect(tab.page.locator(".matrix td").first).to_be_visible()  # the first answer loads the CLIP
 
 
 def box(tab: Visit, label: str) -> Locator:
@@ -56,7 +56,7 @@ def edit(tab: Visit, label: str, text: str) -> None:
     box(tab, label).fill(text)
     box(tab, label).press("Control+Enter")
     tab.page.wait_for_function(
-        "before => (new URLSearchParams(location.search).get('edit') ?? '') !== before", arg=before, timeout=30_000
+        "before => (new URLSearchParams(location.search).get('edit') ?? '') !== before", arg=before
     )
     tab.settle()
 
@@ -77,7 +77,7 @@ def test_an_edit_moves_figures_matrix_and_address_and_a_reload_keeps_it(
     expect(tab.page.get_by_text("since the start").first).to_be_visible()
     expect(tab.page.locator(".js-plotly-plot .ytick").filter(has_text="quite {} {}")).to_have_count(1)
     tab.page.reload()
-    expect(tab.page.locator(".matrix td").first).to_be_visible(timeout=60_000)
+    expect(tab.page.locator(".matrix td").first).to_be_visible()
     expect(box(tab, "Templates")).to_have_value("{}\nquite {} {}")
     expect(metric(tab, "Accuracy")).to_have_text(accuracy(bench, "{}", "quite {} {}"))
 
@@ -133,7 +133,7 @@ def test_a_comparison_is_narrowed_to_faces_and_reviewed(tab: Visit, prompted: St
 
 def test_labels_that_attack_stay_text(tab: Visit, clip: str, workspace: Store) -> None:
     tab.go(f"prompts?dataset=hostile&split=train&clip={clip}&concepts={workspace.root.parent / 'hostile.yaml'}")
-    expect(tab.page.locator(".matrix td").first).to_be_visible(timeout=60_000)
+    expect(tab.page.locator(".matrix td").first).to_be_visible()
     for name in HOSTILE[:2]:
         expect(tab.page.get_by_test_id("stTextArea").filter(has_text=name)).to_have_count(1)
     assert tab.page.evaluate("window.hacked") is None

@@ -50,8 +50,6 @@ SCORES = ("score", "score-table")
 KINDS = [kind for kind in reports.KINDS if kind not in SCORES]
 WITHOUT_FIGURES = ("embeddings", "leakage")
 """Of these images none leaks."""
-SLOW = 60_000
-"""Milliseconds a page may take where the machine is busy."""
 FLIPPED = [0, 1, 2, 15, 16]
 
 
@@ -252,7 +250,7 @@ def visit(chromium: Browser, reports_server: str) -> Iterator[Visit]:
 def test_a_page_offers_its_results_report(visit: Visit, path: str) -> None:
     visit.go(path)
     link = visit.page.get_by_role("link", name="Report as HTML").first
-    expect(link).to_have_attribute("href", re.compile("^/api/report/[a-z]+/[a-z0-9-]+$"), timeout=SLOW)
+    expect(link).to_have_attribute("href", re.compile("^/api/report/[a-z]+/[a-z0-9-]+$"))
 
 
 @pytest.mark.browser
@@ -280,8 +278,8 @@ def test_a_report_that_was_saved_draws_its_figures_with_the_network_off(
 def test_the_link_saves_the_file(visit: Visit, made: Store) -> None:
     visit.go("ladder?dataset=faces&tab=robustness")
     link = visit.page.get_by_role("link", name="Report as HTML")
-    link.evaluate("link => link.removeAttribute('target')", timeout=SLOW)
-    with visit.page.expect_download(timeout=SLOW) as download:
+    link.evaluate("link => link.removeAttribute('target')")
+    with visit.page.expect_download() as download:
         link.click()
     artifact = one(made, "robustness")
     assert download.value.suggested_filename == f"robustness-{artifact.name}.html"

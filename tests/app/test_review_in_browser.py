@@ -58,11 +58,11 @@ def open_queue(context: BrowserContext, address: str, query: str, name: str = "a
     tab.page.on("pageerror", lambda error: tab.errors.append(str(error)))
     tab.go(f"review?{query}")
     field = tab.page.get_by_label("Your name as a reviewer")
-    field.or_(tab.page.locator(SHOWN)).first.wait_for(timeout=30_000)
+    field.or_(tab.page.locator(SHOWN)).first.wait_for()
     if field.is_visible():
         field.fill(name)
         field.press("Enter")
-    tab.page.wait_for_selector(SHOWN, timeout=30_000)
+    tab.page.wait_for_selector(SHOWN)
     return tab
 
 
@@ -168,7 +168,7 @@ def test_while_the_server_is_away_verdicts_wait_and_are_sent_on_the_next_visit(
     page.route("**/api/verdicts", lambda route: route.abort())
     for key in ("k", "a"):
         press(page, key)
-    page.locator(".review .saved.late", has_text="2 not saved yet").wait_for(timeout=10_000)
+    page.locator(".review .saved.late", has_text="2 not saved yet").wait_for()
     assert Verdicts(judged).rows("away") == []
     page.close()
     again = open_queue(context, address, "dataset=away").page
@@ -183,7 +183,7 @@ def test_a_server_that_comes_back_gets_what_waited(context: BrowserContext, addr
     page.route("**/api/verdicts", lambda route: route.fulfill(status=503, json={"error": "the database is locked"}))
     press(page, "k")
     late = page.locator(".review .saved.late", has_text="1 not saved yet")
-    late.wait_for(timeout=10_000)
+    late.wait_for()
     assert "the database is locked" in (late.get_attribute("title") or "")
     page.unroute("**/api/verdicts")
     assert len(rows(judged, "closed", 1)) == 1
@@ -203,7 +203,7 @@ def test_a_verdict_on_an_image_that_is_gone_is_told_and_does_not_hold_others_up(
     page.close()
     again = open_queue(context, address, "dataset=closed").page
     refused = again.locator(".review .refused", has_text="1 refused")
-    refused.wait_for(timeout=10_000)
+    refused.wait_for()
     assert "other pixels now than those judged" in (refused.get_attribute("title") or "")
     refused.click()
     refused.wait_for(state="detached")

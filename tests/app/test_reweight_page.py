@@ -155,7 +155,7 @@ def test_every_view_is_drawn_without_an_error_or_a_request_to_elsewhere(tab: Vis
         "?layer=lin1&tab=try",
     ):
         tab.go(f"reweight{view}")
-        expect(tab.page.get_by_role("link", name="Units")).to_be_visible(timeout=30_000)
+        expect(tab.page.get_by_role("link", name="Units")).to_be_visible()
         assert tab.page.locator("[data-testid=stException]").count() == 0, view
         assert tab.page.locator("[data-testid=stAlertContentError]").count() == 0, view
     assert tab.outside == []
@@ -166,7 +166,7 @@ def test_every_view_is_drawn_without_an_error_or_a_request_to_elsewhere(tab: Vis
 def test_a_key_on_a_slider_moves_the_setting_and_the_address(tab: Visit) -> None:
     tab.go("reweight?layer=lin2&tab=try")
     thumb = tab.page.get_by_role("slider", name="Factor")
-    expect(thumb).to_be_visible(timeout=60_000)
+    expect(thumb).to_be_visible()
     thumb.focus()
     thumb.press("ArrowRight")
     tab.wait_for_value("factor", "1.55")

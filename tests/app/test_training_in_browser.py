@@ -66,7 +66,7 @@ def test_a_probe_is_trained_tried_and_handed_on(tab: Visit, tiny_clip_folder: Pa
     main.get_by_role("button", name="Train", exact=True).first.click()
     expect(main).to_contain_text("Linear probe", timeout=LONG)
     expect(chosen(main, "linear probe")).to_be_visible(timeout=LONG)
-    assert tab.values()["model"].startswith("probe:faces-linear")
+    tab.page.wait_for_url(lambda url: tab.values(url).get("model", "").startswith("probe:faces-linear"))
     expect(main).to_contain_text("Strength of the penalty", timeout=LONG)
     main.locator(".models thead button", has_text="Time").click()
     tab.wait_for_value("sort", "seconds")

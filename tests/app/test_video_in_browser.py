@@ -82,7 +82,7 @@ def test_every_view_is_drawn_without_an_error_a_script_or_a_request_to_elsewhere
     score = stored_score(store, video, "hostile").artifact.name
     for view in (*(f"video?score={score}{view}" for view in VIEWS), *SECTIONS):
         tab.go(view)
-        expect(tab.page.get_by_role("radio", name="Picture", exact=True)).to_be_visible(timeout=30_000)
+        expect(tab.page.get_by_role("radio", name="Picture", exact=True)).to_be_visible()
         tab.page.wait_for_timeout(500)
         assert tab.page.locator("[data-testid=stException]").count() == 0, view
         assert tab.page.locator("[data-testid=stAlertContentError]").count() == 0, view
@@ -106,23 +106,23 @@ def test_an_emotion_changed_in_the_table_moves_the_score_and_outlasts_the_page(t
     tab.page.get_by_role("link", name="Jobs").click()
     expect(tab.page.get_by_role("heading", name="Jobs")).to_be_visible()
     tab.page.get_by_role("link", name="Video").click()
-    expect(value(tab)).to_have_text(f"{expected:.2f}", timeout=15_000)
+    expect(value(tab)).to_have_text(f"{expected:.2f}")
     tab.page.get_by_role("button", name="Reset").click()
     expect(value(tab)).to_have_text(f"{smile.result.video:.2f}")
-    assert "edits" not in tab.values()
+    tab.wait_for_value("edits", None)
 
 
 def test_a_key_on_a_slider_moves_the_score_and_the_address(tab: Visit, smile: VideoScore) -> None:
     tab.go(f"video?score={smile.artifact.name}")
     thumb = tab.page.get_by_role("slider", name="End score")
-    expect(thumb).to_be_visible(timeout=30_000)
+    expect(thumb).to_be_visible()
     thumb.focus()
     thumb.press("Home")
     tab.wait_for_value("part_end", "0")
     expected = smile.rescored(settings=Settings(parts=(0.0, 0.1, 0.4))).result.video
     expect(value(tab)).to_have_text(f"{expected:.2f}")
     tab.page.reload()
-    expect(value(tab)).to_have_text(f"{expected:.2f}", timeout=15_000)
+    expect(value(tab)).to_have_text(f"{expected:.2f}")
 
 
 def test_the_frames_come_as_a_file(tab: Visit, smile: VideoScore, tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ def test_an_annotated_video_is_made_when_asked_for_and_nothing_of_it_stays(
     tab.go(f"video?score={smile.artifact.name}&tab=files")
     tab.page.get_by_role("button", name="Make the annotated video").click()
     button = tab.page.get_by_role("button", name="Annotated video (MP4)")
-    expect(button).to_be_visible(timeout=60_000)
+    expect(button).to_be_visible()
     with tab.page.expect_download() as download:
         button.click()
     download.value.save_as(tmp_path / "annotated.mp4")
@@ -178,18 +178,18 @@ def test_an_upload_is_scored_played_and_deleted(tab: Visit, store: Store, face_v
     open_form(tab)
     upload(tab, tmp_path / "mine.mp4")
     tab.page.get_by_role("button", name="Score", exact=True).click()
-    expect(tab.page.get_by_role("button", name="Stop").first).to_be_visible(timeout=20_000)
+    expect(tab.page.get_by_role("button", name="Stop").first).to_be_visible()
     tab.page.wait_for_url(re.compile("video=mine.mp4"), timeout=90_000)
     tab.settle()
     expect(value(tab)).to_have_count(1)
     source = tab.page.locator(".player video")
     expect(source).to_have_attribute("src", re.compile("/api/video/held/"))
-    tab.page.wait_for_function("player => player.videoWidth > 0", arg=source.element_handle(), timeout=20_000)
+    tab.page.wait_for_function("player => player.videoWidth > 0", arg=source.element_handle())
     assert not list(uploads_dir(store).glob("*/*"))
     assert "mine.mp4" not in [path.name for path in videos_dir(store).iterdir()]
     score = tab.values()["score"]
     tab.page.reload()
-    expect(tab.page.locator(".player .note")).to_contain_text("deleted after scoring", timeout=40_000)
+    expect(tab.page.locator(".player .note")).to_contain_text("deleted after scoring")
     expect(tab.page.locator(".player video[src*='/api/video/']")).to_have_count(0)
     expect(value(tab)).to_have_text(f"{stored_score(store, 'mine.mp4').result.video:.2f}")
     assert (tab.values()["video"], tab.values()["score"]) == ("mine.mp4", score)
@@ -200,7 +200,7 @@ def test_a_picture_gives_its_emotion_at_once_and_is_not_stored(tab: Visit, store
     (tmp_path / "face.png").write_bytes(encode_png(face))
     tab.go("video?section=picture&whose=whole")
     uploader(tab, "A picture").set_input_files(tmp_path / "face.png")
-    expect(value(tab, "Frame score")).to_be_visible(timeout=60_000)
+    expect(value(tab, "Frame score")).to_be_visible()
     held = [path for path in store.root.rglob("*") if path.suffix in (".png", ".jpg")]
     assert held == []
     assert not list(uploads_dir(store).glob("*/*"))
