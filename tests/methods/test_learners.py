@@ -89,3 +89,5 @@ def test_logits_give_the_probabilities_back_and_bear_zero() -> None:
     powers = np.exp(log_probabilities(given).astype(np.float64))
     np.testing.assert_allclose(powers / powers.sum(), given, atol=1e-6)
     assert ranks(np.array([[0.3, 0.4, 0.3]]), 3).tolist() == [[1, 0, 2]]
+    nearer = np.array([[0.3, 0.3 + 1e-8, 0.4 - 1e-8]])  # as the shares of votes are where the second class is nearer
+    assert ranks(log_probabilities(nearer.astype(np.float64)), 3).tolist() == [[2, 1, 0]]

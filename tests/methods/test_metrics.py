@@ -178,6 +178,14 @@ def test_a_nan_confidence_is_refused() -> None:
         calibration(np.array([0.5, np.nan]), np.array([True, True]))
 
 
+def test_shares_of_votes_are_in_the_bin_below_their_edge_however_they_were_rounded() -> None:
+    shares, right = np.repeat([0.2, 0.4, 0.6, 0.8, 1.0], 20), np.arange(100) % 3 > 0
+    exact = calibration(shares, right, resamples=2)
+    for noise in (2e-7, -2e-7):
+        assert calibration(shares + noise, right, resamples=2).counts.tolist() == exact.counts.tolist()
+    assert exact.counts[[2, 5, 8, 11, 14]].tolist() == [20] * 5
+
+
 @given(st.integers(5, 80), st.integers(0, 1000))
 def test_the_interval_of_the_calibration_error_holds_its_value(images: int, seed: int) -> None:
     """Its plain resamples lie above it, by about as much as chance adds."""

@@ -250,5 +250,8 @@ def ranks(probabilities: Floats, top_k: int) -> Ints:
 
 
 def log_probabilities(probabilities: Floats) -> Floats:
-    """Return logarithms whose softmax gives the probabilities back, float32 ``(N, K)``; none is below -27.7."""
-    return np.log(np.maximum(probabilities, _LEAST)).astype(np.float32)
+    """Return logarithms whose softmax gives the probabilities back, float64 ``(N, K)``; none is below -27.7.
+
+    In float32 shares of votes that differ by who is nearer would be equal.
+    """
+    return np.log(np.maximum(probabilities, _LEAST, dtype=np.float64))

@@ -29,6 +29,8 @@ from workbench.methods.bootstrap import RESAMPLES, Estimate, estimate, resample_
 from workbench.methods.shapes import Floats, Ints, check_labels
 
 ECE_BINS = 15
+_ROUNDING = 1e-6
+"""How far above its upper edge a confidence still is in a bin: shares of votes lie on edges but for rounding."""
 _SMALLEST_PROBABILITY = 1e-12
 
 
@@ -179,7 +181,7 @@ def calibration(
     if not ((confidence >= 0) & (confidence <= 1 + 1e-6)).all():
         raise SpecError("a confidence is NaN or outside 0 to 1")
     edges = np.linspace(0.0, 1.0, bins + 1)
-    groups = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, bins - 1)
+    groups = np.clip(np.searchsorted(edges + _ROUNDING, confidence, side="left") - 1, 0, bins - 1)
     values = np.stack([confidence, correct], axis=1).astype(np.float64)
     counts = np.bincount(groups, minlength=bins)
     sums = np.stack([np.bincount(groups, column, minlength=bins) for column in values.T], axis=1)

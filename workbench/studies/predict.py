@@ -76,7 +76,7 @@ def record_logits(dataset: Dataset, classifier: Classifier, store: Store, progre
 
     Returns
     -------
-    float32 array (N, K)
+    float array (N, K)
         Logits of every row of the dataset.
     """
     if classifier.encoder is not None:

@@ -20,6 +20,8 @@ KIND = "probe"
 MODEL = "model"
 """Name of the arrays."""
 PREFIX = f"{KIND}:"
+ANSWERS = 2
+"""Number of the way arrays become answers; what was classified in another way is classified again."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ class StoredProbe(StoredClassifier[ProbeSpec]):
     def fingerprint(self) -> str:
         """Hash of all that changes its answers: its arrays, its classes, its CLIP."""
         arrays = self.artifact.manifest["parts"][f"{MODEL}.safetensors"]["sha256"]
-        return content_hash([arrays, list(self.classes), self.clip_fingerprint])
+        return content_hash([ANSWERS, arrays, list(self.classes), self.clip_fingerprint])
 
     @cached_property
     def learned(self) -> Learned:
@@ -119,7 +121,7 @@ class StoredProbe(StoredClassifier[ProbeSpec]):
         return self.learned.probabilities(features)
 
     def logits(self, outputs: Floats) -> Floats:
-        """Return logits, float32 ``(N, K)``, of what its encoder gives: embeddings of any length, or pixels."""
+        """Return logits, float64 ``(N, K)``, of what its encoder gives: embeddings of any length, or pixels."""
         values = np.asarray(outputs, dtype=np.float32)
         if self.clip:
             values = values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-12)
