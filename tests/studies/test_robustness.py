@@ -17,6 +17,7 @@ from workbench.data.faces import EMOTIONS
 from workbench.data.images import decode, encode_png
 from workbench.errors import Cancelled, ModelError, SpecError
 from workbench.methods.disturb import disturb
+from workbench.methods.robustness import follow, resample_weights
 from workbench.models.targets import Target
 from workbench.specs import ImportSpec, PredictSpec, RobustnessSpec
 from workbench.specs.training import ProbeSpec
@@ -26,7 +27,7 @@ from workbench.studies.importing import import_dataset
 from workbench.studies.posed_faces import posed_faces
 from workbench.studies.predict import predict
 from workbench.studies.probe import probe
-from workbench.studies.robustness import robustness
+from workbench.studies.robustness import robustness, sentence
 
 MODEL = "face-cnn"
 PIXELS = "blur,noise"
@@ -82,6 +83,11 @@ def test_all_disturbances_and_poses_have_a_course_for_each_side(store: Store, fa
     report = reports.of_result(found.spec, found.artifact.reference, store)
     text = report.text()
     assert "Turned to the side (rendered)" in text
+    assert "change (points)" in text
+    assert all(f"{word}: " in text for word in ("change", "half lost at", "area"))
+    heads = {part.title.partition(":")[0]: part.head for part in report.parts if isinstance(part, reports.Table)}
+    assert heads["Brightness"][:2] == ["side", "level"]
+    assert heads["Blur"][0] == "level"
     assert found.sentence in text
     assert report.values["images"] == found.images
     assert len(faces) == 120
@@ -257,6 +263,44 @@ def test_a_split_without_labels_is_refused(store: Store, tmp_path: Path) -> None
     import_dataset(ImportSpec(str(tmp_path / "unlabelled.parquet"), "faces"), store)
     with pytest.raises(SpecError, match="split 'test' of faces has no image to judge"):
         robustness(spec(), store)
+
+
+def test_a_split_of_blank_images_is_refused_as_such(store: Store, tmp_path: Path) -> None:
+    table = pq.read_table(write_source(tmp_path / "some.parquet", 30))
+    blank = [encode_png(np.full((48, 48), 90 + number, np.uint8)) for number in range(30)]
+    pq.write_table(
+        table.set_column(table.column_names.index("image"), "image", pa.array(blank)), tmp_path / "b.parquet"
+    )
+    import_dataset(ImportSpec(str(tmp_path / "b.parquet"), "faces"), store)
+    with pytest.raises(SpecError, match="has no image to judge: all 10 that have a class of the network are blank"):
+        robustness(spec(), store)
+
+
+@pytest.mark.parametrize(
+    ("lost", "words"),
+    [
+        ({"blur": 6, "noise": 2}, "m loses most by blur (-60.0 points at 1) and least by noise (-20.0 points at 1)"),
+        ({"blur": 0, "noise": 3}, "m loses most by noise (-30.0 points at 1) and nothing by blur (+0.0 points at 1)"),
+        ({"blur": 0, "noise": 0}, "m loses nothing by blur (+0.0 points at 1) or anything else tested"),
+        ({"blur": 2, "noise": 2}, "m loses by blur (-20.0 points at 1) and as much by all else tested"),
+        ({"blur": 2}, "m loses by blur (-20.0 points at 1)"),
+        ({"blur": 0}, "m loses nothing by blur (+0.0 points at 1)"),
+    ],
+)
+def test_the_sentence_is_true_of_what_is_lost(lost: dict[str, int], words: str) -> None:
+    labels, weights = np.arange(10) % 2, resample_weights(10, 10)
+    named = {"model": "m", "side": "", "unit": "", "ratio": False, "levels": [0.0, 1.0]}
+    courses = [
+        follow(
+            named | {"disturbance": name, "title": name.title()},
+            labels,
+            np.stack([labels, np.where(np.arange(10) < count, 1 - labels, labels)]),
+            ("angry", "sad"),
+            weights,
+        )
+        for name, count in lost.items()
+    ]
+    assert sentence(courses) == words
 
 
 def test_a_model_that_gives_no_number_is_refused(store: Store, faces: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:

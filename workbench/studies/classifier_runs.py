@@ -130,6 +130,11 @@ def evaluated_images(dataset: Dataset, split: str, classes: Sequence[str]) -> Ev
     labels = np.array([place.get(label, -1) for label in dataset.labels[rows].tolist()], dtype=np.int64)
     blank = dataset.contrasts[rows] < BLANK_DEVIATION
     keep = (labels >= 0) & ~blank
+    if not keep.any() and (labels >= 0).any():
+        raise SpecError(
+            f"split {split!r} of {dataset.name} has no image to judge: all {int((labels >= 0).sum()):,} that have a "
+            "class of the network are blank (of one gray value); choose a split of pictures that show something"
+        )
     if not keep.any():
         found = ", ".join(sorted(set(dataset.labels[rows].tolist()) - {""})) or "none"
         raise SpecError(

@@ -377,16 +377,23 @@ def _rates(build: Build, case: _Case) -> dict[str, float]:
 
 
 def sentence(courses: Sequence[Course]) -> str:
-    """Say in one sentence what costs each model most, of what was tested."""
+    """Say in one sentence what costs each model most, of what was tested; that nothing does where none loses."""
     told: list[str] = []
     for name in dict.fromkeys(course.model for course in courses):
         own = [course for course in courses if course.model == name]
         worst = min(own, key=lambda course: course.loss[-1].value)
         least = max(own, key=lambda course: course.loss[-1].value)
-        words_of: list[str] = []
-        for course in (worst, least):
-            change = f"{100 * course.loss[-1].value:+.1f} points at {course.levels[-1]:g}"
-            words_of.append(f"{course.name.lower()} ({change})")
-        rest = f" and least by {words_of[1]}" if len(own) > 1 else ""
-        told.append(f"{name} loses most by {words_of[0]}{rest}")
+        first, last = worst.loss[-1].value, least.loss[-1].value
+        if first >= 0:
+            told.append(f"{name} loses nothing by {_change(worst)}" + (" or anything else tested" if own[1:] else ""))
+        elif first == last:
+            told.append(f"{name} loses by {_change(worst)}" + (" and as much by all else tested" if own[1:] else ""))
+        else:
+            told.append(
+                f"{name} loses most by {_change(worst)} and {'least' if last < 0 else 'nothing'} by {_change(least)}"
+            )
     return "; ".join(told)
+
+
+def _change(course: Course) -> str:
+    return f"{course.name.lower()} ({100 * course.loss[-1].value:+.1f} points at {course.levels[-1]:g})"
