@@ -169,6 +169,20 @@ def test_a_damaged_state_is_named(tower: PromptTower, tmp_path: Path) -> None:
         learn(tower, tmp_path / "state.pt", asked())
 
 
+@pytest.mark.parametrize("parts", [{"module": {}}, {"course": {"step": 1}, "optimizer": {}}, {"course": []}])
+def test_the_state_of_another_training_is_named(tower: PromptTower, tmp_path: Path, parts: dict[str, object]) -> None:
+    torch.save(parts, tmp_path / "state.pt")
+    with pytest.raises(ModelError, match=r"state\.pt: the state of another training; delete it to start again \("):
+        learn(tower, tmp_path / "state.pt", asked())
+    assert (tmp_path / "state.pt").exists()
+
+
+def test_a_state_with_vectors_of_another_shape_is_named(tower: PromptTower, tmp_path: Path) -> None:
+    learn(tower, tmp_path / "state.pt", asked(epochs=1))
+    with pytest.raises(ModelError, match=r"its vectors are \(1, 4, 64\), not \(1, 5, 64\)"):
+        learn(tower, tmp_path / "state.pt", asked(epochs=1, length=5))
+
+
 def test_a_loss_that_is_not_finite_stops_and_names_the_rate(
     tower: PromptTower, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

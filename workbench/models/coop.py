@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from workbench.errors import SpecError
+from workbench.errors import ModelError, SpecError
 from workbench.models.prompt_tower import Prompts, PromptTower
 from workbench.models.training import batches, load_state, save_state
 from workbench.progress import Progress
@@ -149,7 +149,7 @@ class Coop:
         SpecError
             The rate is too high: the loss is not finite, or stays far above chance.
         ModelError
-            The state is damaged.
+            The state is damaged, or another training's.
         Cancelled
             Stopped; the state is kept.
         """
@@ -178,18 +178,28 @@ class Coop:
         return Learned(course.best, texts, course.curve, course.best_epoch, course.seconds)
 
     def _course(self, begin: Tensor, state: Path) -> tuple[_Course, torch.optim.Optimizer]:
+        """Return where the training stands, and its optimizer."""
         stored = load_state(state)
-        course = _Course(**stored["course"]) if stored else _Course(begin.clone(), begin.clone())
-        course.context.requires_grad_(True)
-        spec = self._spec
-        optimizer: torch.optim.Optimizer
-        if spec.optimizer == "sgd":
-            optimizer = torch.optim.SGD([course.context], spec.rate, _MOMENTUM, weight_decay=spec.weight_decay)
-        else:
-            optimizer = torch.optim.AdamW([course.context], spec.rate, weight_decay=spec.weight_decay)
-        if stored:
+        if stored is None:
+            course = _Course(begin.clone(), begin.clone())
+            return course, self._optimizer(course.context)
+        try:
+            course = _Course(**stored["course"])
+            optimizer = self._optimizer(course.context)
             optimizer.load_state_dict(stored["optimizer"])
+            if course.context.shape != begin.shape:
+                raise ValueError(f"its vectors are {tuple(course.context.shape)}, not {tuple(begin.shape)}")
+        except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
+            line = (str(error) or type(error).__name__).splitlines()[0]
+            raise ModelError(f"{state}: the state of another training; delete it to start again ({line})") from error
         return course, optimizer
+
+    def _optimizer(self, context: Tensor) -> torch.optim.Optimizer:
+        context.requires_grad_(True)
+        spec = self._spec
+        if spec.optimizer == "sgd":
+            return torch.optim.SGD([context], spec.rate, _MOMENTUM, weight_decay=spec.weight_decay)
+        return torch.optim.AdamW([context], spec.rate, weight_decay=spec.weight_decay)
 
     def _step(self, course: _Course, optimizer: torch.optim.Optimizer, rows: Tensor) -> None:
         for group in optimizer.param_groups:
