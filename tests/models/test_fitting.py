@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -151,6 +152,22 @@ def test_a_loss_that_stays_finite_and_explodes_is_stopped_after_its_epoch(tmp_pa
     with pytest.raises(ModelError, match=words):
         trained(tmp_path / "a", recipe)
     assert not (tmp_path / "a" / ".state.pt").exists()
+
+
+def test_an_explosion_in_the_last_step_is_stopped(tmp_path: Path) -> None:
+    recipe = replace(FAST, optimizer="adam", rate=100.0, epochs=1, batch=100)
+    words = (
+        r"diverged in step 1: at a rate of 100 its loss is \S+ in epoch 1, and that of guessing 1\.10; try a rate of 10"
+    )
+    with pytest.raises(ModelError, match=words):
+        trained(tmp_path / "a", recipe)
+    assert not (tmp_path / "a" / ".state.pt").exists()
+
+
+def test_averages_of_batch_norm_that_lag_behind_stop_no_training(tmp_path: Path) -> None:
+    curve = trained(tmp_path / "a", replace(FAST, batch=20), "resnet18", faces(20)).curve
+    assert max(epoch.validation_loss for epoch in curve) > fitting.FAR * math.log(3)
+    assert curve[-1].train_loss < curve[0].train_loss
 
 
 def test_the_rate_falls_where_validation_stalls(tmp_path: Path) -> None:

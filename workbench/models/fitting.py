@@ -25,7 +25,7 @@ from workbench.errors import Cancelled, ModelError
 from workbench.models.epochs import Epoch
 from workbench.models.networks import Architecture, TenViews, silence
 from workbench.models.recipes import Recipe, number_format, optimizer_of, strengthened
-from workbench.models.training import DivergedError, augment, batches, descend, load_state, save_state
+from workbench.models.training import DivergedError, augment, batches, descend, load_state, save_state, seed_step
 from workbench.progress import SILENT, Progress
 
 STALL = 5
@@ -33,7 +33,7 @@ STALL = 5
 FALL = 0.75
 """What ``plateau`` multiplies the rate with."""
 FAR = 10.0
-"""An epoch whose mean loss is this many times that of guessing has diverged."""
+"""An epoch whose mean loss, or loss after its last step, is this many times that of guessing has diverged."""
 SAVE_EVERY = 30.0
 """Seconds between two checkpoints within an epoch."""
 _EVALUATED_AT_ONCE = 128
@@ -229,16 +229,21 @@ class _Run:
 
     def _step(self, rows: Tensor) -> float:
         """Learn from a batch and return its loss."""
-        view, labels, self.whole = self.architecture.view, self.training.labels[rows].to(self.device), False
+        self.whole = False
 
         def loss_of(generator: torch.Generator) -> Tensor:
-            faces = augment(self.training.pixels[rows], view.crop, self.augmentation, generator).to(self.device)
-            inputs = view.normalise(faces).contiguous(memory_format=torch.channels_last)
-            with torch.autocast(self.device.type, self.half, enabled=self.half is not None):
-                return functional.cross_entropy(self.module.train()(inputs), labels, self.weights)
+            return self._loss(self.module, rows, generator)
 
         step = self.state.step
         return descend(self.optimizer, loss_of, self.recipe.seed, step, self._rate(step), self.scaler)
+
+    def _loss(self, module: nn.Module, rows: Tensor, generator: torch.Generator) -> Tensor:
+        """Return the loss of a batch, disturbed as ``generator`` draws."""
+        view, labels = self.architecture.view, self.training.labels[rows].to(self.device)
+        faces = augment(self.training.pixels[rows], view.crop, self.augmentation, generator).to(self.device)
+        inputs = view.normalise(faces).contiguous(memory_format=torch.channels_last)
+        with torch.autocast(self.device.type, self.half, enabled=self.half is not None):
+            return functional.cross_entropy(module.train()(inputs), labels, self.weights)
 
     def _rate(self, step: int) -> float:
         if self.recipe.schedule != "cosine":
@@ -249,19 +254,18 @@ class _Run:
         state, begun, self.whole = self.state, time.perf_counter(), False
         silence(self.module, self.architecture, self.absent)
         logits = answers(self.module, self.architecture, self.validation.pixels)
-        rate, chance = self._rate(state.step - 1), math.log(len(self.weights) - len(self.absent))
+        rate = self._rate(state.step - 1)
         if not np.isfinite(logits).all():
             raise DivergedError(state.step - 1, rate)
-        if state.loss / self.steps > FAR * chance:
-            far = f"{state.loss / self.steps:.3g} in epoch {epoch + 1}, and that of guessing {chance:.2f}"
-            raise DivergedError(state.step - 1, rate, far)
         labels = self.validation.labels
         accuracy = float((logits.argmax(axis=1) == labels.numpy()).mean())
         trained = ~torch.isin(labels, torch.tensor(self.absent, dtype=torch.int64))
-        loss = functional.cross_entropy(torch.from_numpy(logits)[trained].double(), labels[trained])
+        guided = functional.cross_entropy(torch.from_numpy(logits)[trained].double(), labels[trained])
+        loss = float(guided) if trained.any() else 0.0
+        self._refuse_far(epoch, loss)
         took = time.perf_counter() - begun
         state.seconds += took
-        values = [rate, state.loss / self.steps, float(loss) if trained.any() else 0.0, accuracy]
+        values = [rate, state.loss / self.steps, loss, accuracy]
         state.curve.append([float(epoch + 1), *values, state.epoch_seconds + took])
         state.loss = state.epoch_seconds = 0.0
         gained = state.chosen == epoch + 1
@@ -272,6 +276,23 @@ class _Run:
             state.rate, state.stalled = state.rate * FALL, 0
         self.whole = True
         self.save()
+
+    def _refuse_far(self, epoch: int, validation: float) -> None:
+        """Stop where the loss of an epoch, or what its last step left, is far above that of guessing.
+
+        Validation alone does not tell: it is as bad for a while where batch norm's averages lag behind the weights. So
+        the loss of training images decides, normalised by their own batch.
+        """
+        state, chance = self.state, math.log(len(self.weights) - len(self.absent))
+        loss = state.loss / self.steps
+        if loss <= FAR * chance < validation:
+            rows = torch.arange(self.batch)
+            with torch.no_grad():
+                generator = seed_step(self.recipe.seed, state.step)
+                loss = float(self._loss(copy.deepcopy(self.module), rows, generator))
+        if not loss <= FAR * chance:
+            far = f"{loss:.3g} in epoch {epoch + 1}, and that of guessing {chance:.2f}"
+            raise DivergedError(state.step - 1, self._rate(state.step - 1), far)
 
     def _so_far(self) -> str:
         curve = self.state.curve
