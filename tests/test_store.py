@@ -130,6 +130,75 @@ def test_a_result_is_named_by_a_beginning_or_its_hash(store: Store) -> None:
         store.named(KEY.kind, "")
 
 
+@pytest.mark.parametrize("damage", ["{", None])
+def test_a_damaged_result_that_is_named_is_said_to_be_damaged(store: Store, damage: str | None) -> None:
+    manifest = make(store).path / "manifest.json"
+    if damage is None:
+        manifest.unlink()
+    else:
+        manifest.write_text(damage)
+    for name in (KEY.name, "some", KEY.hash):
+        with pytest.raises(DamagedArtifactError, match=f"{manifest}: the manifest cannot be read"):
+            store.named(KEY.kind, name)
+    whole = make(store, ArtifactKey(KEY.kind, "some other", {}))
+    assert store.named(KEY.kind, "some").path == whole.path
+    with pytest.raises(DamagedArtifactError, match="the manifest cannot be read"):
+        store.named(KEY.kind, KEY.name)
+
+
+def test_a_folder_without_a_manifest_is_said_before_any_work(store: Store) -> None:
+    manifest = make(store).path / "manifest.json"
+    manifest.unlink()
+    with pytest.raises(DamagedArtifactError, match=f"{manifest}.*delete the artifact's folder"):
+        store.find_or_build(KEY, {}, lambda _: pytest.fail("computed"))
+
+
+def test_a_folder_in_the_way_of_a_finished_result_is_one_line(store: Store) -> None:
+    with store.build(KEY, {}) as build:
+        assert isinstance(build, Build)
+        final = store.artifacts_dir / KEY.kind / KEY.name
+        final.mkdir()
+        (final / "mine.txt").write_text("kept")
+        with pytest.raises(StoreError, match="a folder of that name is in the way"):
+            build.finish()
+    assert (final / "mine.txt").read_text() == "kept"
+
+
+def test_a_result_that_another_process_removed_is_removed_again_without_a_word(store: Store) -> None:
+    made = make(store)
+    store.remove(made)
+    store.remove(made)
+    assert store.find(KEY) is None
+    assert [path.name for path in made.path.parent.iterdir() if path.is_dir()] == []
+
+
+def test_a_result_killed_while_it_was_removed_is_gone_and_can_be_made_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = make(store)
+    with monkeypatch.context() as killed:
+        killed.setattr("workbench.store.shutil.rmtree", lambda *_, **__: None)
+        store.remove(made)
+    assert store.find(KEY) is None
+    assert store.artifacts() == []
+    store.remove(make(store))
+    assert [path.name for path in made.path.parent.iterdir() if path.is_dir()] == []
+
+
+def test_a_result_removed_while_results_are_listed_is_left_out(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = make(store)
+    opened = Store.open
+
+    def removed_at_once(self: Store, path: Path) -> Artifact:
+        found = opened(self, path)
+        self.remove(found)
+        return found
+
+    monkeypatch.setattr(Store, "open", removed_at_once)
+    assert store.artifacts() == []
+    assert not made.path.exists()
+
+
 def test_a_result_that_another_process_made_meanwhile_is_returned(store: Store) -> None:
     make(store)
     with store.build(KEY, {}) as build:

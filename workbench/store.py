@@ -14,7 +14,7 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -263,9 +263,9 @@ class Store:
         return self.root / "workbench.sqlite"
 
     def find(self, key: ArtifactKey) -> Artifact | None:
-        """Return the finished result of that name, or ``None``."""
+        """Return the finished result of that name, or ``None``; a folder without a manifest is a damaged one."""
         path = self.artifacts_dir / key.kind / key.name
-        return self.open(path) if (path / "manifest.json").exists() else None
+        return self.open(path) if path.exists() else None
 
     def open(self, path: Path) -> Artifact:
         """Open a finished result by its folder.
@@ -341,11 +341,10 @@ class Store:
         """Return the finished results (of one kind), newest first; damaged ones are left out, see :meth:`damaged`."""
         found = []
         for path in self._folders(kind):
-            try:
-                found.append(self.open(path))
-            except DamagedArtifactError:
-                continue
-        return sorted(found, key=lambda artifact: artifact.created, reverse=True)
+            with suppress(DamagedArtifactError, FileNotFoundError):  # the latter where it is removed meanwhile
+                artifact = self.open(path)
+                found.append((artifact.created, artifact))
+        return [artifact for _, artifact in sorted(found, key=lambda each: each[0], reverse=True)]
 
     def damaged(self) -> list[DamagedArtifactError]:
         """Return an error for each result that does not match its manifest (reads every part)."""
@@ -377,22 +376,31 @@ class Store:
         ------
         SpecError
             There is none, or the beginning fits several.
+        DamagedArtifactError
+            The one it fits, where it fits no whole one, is damaged.
         """
         wanted = name.removeprefix(f"{kind}/")
         artifacts = {artifact.name: artifact for artifact in self.artifacts(kind)}
-        fitting = [each for each in artifacts if each == wanted] or [
-            each for each in artifacts if wanted and (each.startswith(wanted) or each.endswith(f"-{wanted}"))
-        ]
+        folders = [path.name for path in self._folders(kind)]  # the damaged ones as well
+
+        def beginning(names: Iterable[str]) -> list[str]:
+            return [each for each in names if wanted and (each.startswith(wanted) or each.endswith(f"-{wanted}"))]
+
+        fitting = [each for each in folders if each == wanted] or beginning(artifacts) or beginning(folders)
         if not fitting:
             raise unknown_name(kind, name, artifacts)
         if len(fitting) > 1:
             listed = ", ".join(sorted(fitting))
             raise SpecError(f"{name!r} fits {len(fitting)} results of kind {kind}: {listed}; name one in full")
-        return artifacts[fitting[0]]
+        return artifacts.get(fitting[0]) or self.open(self.artifacts_dir / kind / fitting[0])
 
     def remove(self, artifact: Artifact) -> None:
-        """Delete a finished result."""
-        shutil.rmtree(artifact.path)
+        """Delete a finished result, unless another process has; at any moment it is there whole, or not at all."""
+        removed = artifact.path.with_name(f".{artifact.name}.removed")
+        shutil.rmtree(removed, ignore_errors=True)  # left by a process that was killed here
+        with disk_errors(artifact.path), suppress(FileNotFoundError):
+            artifact.path.rename(removed)
+        shutil.rmtree(removed, ignore_errors=True)
 
     def _folders(self, kind: str | None) -> list[Path]:
         pattern = f"{kind or '*'}/*"
