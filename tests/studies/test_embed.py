@@ -114,6 +114,17 @@ def test_a_part_of_another_datasets_images_is_not_encoded_again(
     assert np.array_equal(found.matrix, whole.matrix[[place[name] for name in part.ids.tolist()]])
 
 
+def test_a_damaged_result_of_another_dataset_is_not_copied_from(
+    store: Store, dataset: Dataset, clip: Clip, tmp_path: Path
+) -> None:
+    whole = embed_dataset(dataset, clip, store)
+    stored = whole.artifact.path / "part-00000.parquet"
+    stored.write_bytes(stored.read_bytes()[:-1])
+    pq.write_table(pq.read_table(tmp_path / "faces.parquet").slice(0, 20), tmp_path / "part.parquet")
+    part = import_dataset(ImportSpec(str(tmp_path / "part.parquet"), "part"), store)
+    assert np.allclose(embed_dataset(part, clip, store).matrix, whole.matrix[:20], atol=1e-5)
+
+
 def test_another_clip_or_an_image_more_is_encoded(
     store: Store, dataset: Dataset, clip: Clip, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -12,6 +12,7 @@ import pyarrow as pa
 from workbench.data.datasets import Dataset, open_dataset
 from workbench.data.images import decode
 from workbench.engines import Engine, engine
+from workbench.errors import DamagedArtifactError
 from workbench.progress import SILENT, Progress
 from workbench.specs import EmbedSpec
 from workbench.store import Artifact, ArtifactKey, Build, Store, content_hash
@@ -127,7 +128,10 @@ def _copy_parts(build: Build, dataset: Dataset, rows: np.ndarray, key: ArtifactK
     for artifact in store.artifacts(key.kind):
         if artifact.manifest["content"].get("clip") != key.content["clip"] or artifact.summary["images"] < len(rows):
             continue
-        table = artifact.table()
+        try:
+            table = artifact.table()
+        except DamagedArtifactError:
+            continue
         position = {digest: place for place, digest in enumerate(table["digest"].to_pylist())}
         if all(digest in position for digest in digests):
             for start in range(0, len(rows), SHARD):
