@@ -9,11 +9,11 @@ import pytest
 
 from tests.conftest import StopAfter
 from tests.studies.review_data import judged_dataset
-from workbench.errors import Cancelled
+from workbench.errors import Cancelled, DamagedArtifactError
 from workbench.methods import forest
 from workbench.progress import SILENT
 from workbench.specs.training import ProbeSpec
-from workbench.store import Store
+from workbench.store import Artifact, Store
 from workbench.studies import forest_parts
 from workbench.studies.probe import probe
 
@@ -73,3 +73,43 @@ def test_no_part_is_left_once_the_forest_is_stored(store: Store, tmp_path: Path)
     spec = ProbeSpec("faces", "forest", "pixels", settings="5", trees=110)
     assert probe(spec, store).growth[-1]["trees"] == 110
     assert not store.artifacts("trees")
+
+
+def test_a_forest_removes_the_parts_of_smaller_ones_and_leaves_those_of_larger_ones(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forest_parts, "PART", 20)
+    begun = forest.grow(*known(), 2, 100, 3, 1)
+    small, large = (ProbeSpec("faces", "forest", trees=trees, seed=1) for trees in (130, 180))
+    with pytest.raises(Cancelled):
+        forest_parts.grow_on(begun, large, known(), 2, 3, store, StopAfter(4))
+    (kept,) = store.artifacts("trees")
+    forest_parts.grow_on(begun, small, known(), 2, 3, store, SILENT)
+    forest_parts.grow_on(begun, ProbeSpec("faces", "forest", trees=110, seed=2), known(), 2, 3, store, SILENT)
+    forest_parts.forget_parts(small, store)
+    assert sorted(part.spec["seed"] for part in store.artifacts("trees")) == [1, 2]
+    assert store.artifact("trees", kept.name) == kept
+    forest_parts.grow_on(begun, small, known(), 2, 3, store, SILENT)
+    forest_parts.forget_parts(large, store)
+    assert [part.spec["seed"] for part in store.artifacts("trees")] == [2]
+
+
+def test_a_part_that_another_run_removes_meanwhile_is_grown_again_and_a_damaged_one_is_said(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = forest.grow(*known(), 2, 100, 3, 1)
+    whole, _ = forest_parts.grow_on(begun, SPEC, known(), 2, 3, store, SILENT)
+    read = Artifact.arrays
+
+    def removed_before(self: Artifact, name: str) -> dict[str, np.ndarray]:
+        monkeypatch.setattr(Artifact, "arrays", read)
+        store.remove(self)
+        return self.arrays(name)
+
+    monkeypatch.setattr(Artifact, "arrays", removed_before)
+    found, _ = forest_parts.grow_on(begun, SPEC, known(), 2, 3, store, SILENT)
+    np.testing.assert_array_equal(found.child, whole.child)
+    (part,) = store.artifacts("trees")
+    (part.path / "trees.safetensors").write_bytes(b"damaged")
+    with pytest.raises(DamagedArtifactError, match="the bytes are not those that were written"):
+        forest_parts.grow_on(begun, SPEC, known(), 2, 3, store, SILENT)

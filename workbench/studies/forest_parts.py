@@ -7,6 +7,7 @@ import time
 
 import numpy as np
 
+from workbench.errors import DamagedArtifactError
 from workbench.methods.forest import Forest, grow, join
 from workbench.methods.shapes import Floats, Ints
 from workbench.progress import Progress
@@ -61,21 +62,38 @@ def grow_on(
         count = min(PART, spec.trees - first)
         content = {"measure": MEASURE, "rows": digest, "classes": n_classes, "leaf": smallest_leaf, "seed": spec.seed}
         key = ArtifactKey(KIND, f"{spec.dataset}-{first}", content | {"first": first, "count": count})
-        stored = store.find(key)
-        if stored is None:
-            stored = _grow_part(key, spec, known, store, progress)
-        else:
-            progress.advance(count)
-        parts.append(Forest.restore(stored.arrays(_ARRAYS)))
-        seconds += float(stored.summary["seconds"])
+        part, took = _part(key, spec, known, store, progress)
+        parts.append(part)
+        seconds += took
     return join(parts), seconds
 
 
 def forget_parts(spec: ProbeSpec, store: Store) -> None:
-    """Remove the stored parts that a spec's forest was grown in: the whole forest is stored."""
+    """Remove the parts that a spec's forest, now stored whole, has made needless.
+
+    These are the ones grown for it, or for the same with fewer trees; a larger forest that was interrupted keeps its.
+    """
     for part in store.artifacts(KIND):
-        if part.spec == spec.to_dict():
+        same = part.spec | {"trees": 0} == spec.to_dict() | {"trees": 0}
+        if same and part.spec["trees"] <= spec.trees:
             store.remove(part)
+
+
+def _part(
+    key: ArtifactKey, spec: ProbeSpec, known: tuple[Floats, Ints], store: Store, progress: Progress
+) -> tuple[Forest, float]:
+    """Return a part, taken where it is stored or grown now, and the seconds it took to grow."""
+    try:
+        stored = store.find(key)
+        part = stored or _grow_part(key, spec, known, store, progress)
+        forest = Forest.restore(part.arrays(_ARRAYS))
+    except DamagedArtifactError:
+        if (store.artifacts_dir / KIND / key.name).exists():
+            raise
+        return _part(key, spec, known, store, progress)  # a run that has finished removed it meanwhile
+    if stored:
+        progress.advance(forest.trees)
+    return forest, float(part.summary["seconds"])
 
 
 def _grow_part(
