@@ -3,12 +3,13 @@ from __future__ import annotations
 import errno
 import multiprocessing
 import os
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from workbench.errors import BusyError, StoreError
-from workbench.files import locked, write_atomically, write_bytes
+from workbench.files import check_zip, locked, write_atomically, write_bytes
 
 
 def test_a_failed_write_leaves_the_former_content_and_no_temporary_file(tmp_path: Path) -> None:
@@ -42,6 +43,19 @@ def test_a_name_that_is_too_long_is_one_clear_line(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="the name is too long"):
         write_bytes(tmp_path / ("x" * 300), b"")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_zip_with_a_changed_byte_is_told_from_a_whole_one_and_from_other_files(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "archive", "w") as archive:
+        archive.writestr("first", b"a" * 50)
+        archive.writestr("second", b"b" * 50)
+    data = (tmp_path / "archive").read_bytes()
+    (tmp_path / "other").write_bytes(b"no archive")
+    check_zip(tmp_path / "archive")
+    check_zip(tmp_path / "other")
+    (tmp_path / "archive").write_bytes(data.replace(b"b" * 50, b"b" * 49 + b"c"))
+    with pytest.raises(zipfile.BadZipFile, match="second in it does not match its checksum"):
+        check_zip(tmp_path / "archive")
 
 
 def hold(path: Path, ready: multiprocessing.synchronize.Event, release: multiprocessing.synchronize.Event) -> None:

@@ -6,6 +6,7 @@ import errno
 import fcntl
 import os
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -21,6 +22,7 @@ _DISK_REASONS = {
     errno.EACCES: "no permission to write there",
     errno.EPERM: "no permission to write there",
     errno.EEXIST: "a file of that name is in the way",
+    errno.ENOTEMPTY: "a folder of that name is in the way",
     errno.ENOENT: "the folder above it does not exist and cannot be made",
     errno.ENOTDIR: "a part of the path is a file",
     errno.EISDIR: "a folder of that name is in the way",
@@ -69,6 +71,21 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
 def write_bytes(path: Path, data: bytes) -> None:
     """Write ``data`` to ``path`` atomically."""
     write_atomically(path, lambda temporary: temporary.write_bytes(data))
+
+
+def check_zip(path: Path) -> None:
+    """Hold what a zip archive, such as a file of ``torch.save``, holds against its checksums; other files pass.
+
+    Raises
+    ------
+    zipfile.BadZipFile
+        The text names the first member whose bytes are not those that were written.
+    """
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+        if damaged is not None:
+            raise zipfile.BadZipFile(f"{damaged} in it does not match its checksum")
 
 
 def sync(path: Path) -> None:

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.errors import ModelError
+from workbench.errors import ModelError, StoreError
 from workbench.models.training import (
     Augmentation,
     MovingAverage,
@@ -119,3 +119,31 @@ def test_damaged_state_names_the_file(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:40])
     with pytest.raises(ModelError, match=r"state\.pt"):
         load_state(path)
+
+
+def test_a_state_with_a_changed_byte_is_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "state.pt"
+    save_state(path, weights=torch.full((50,), 0.5))
+    data, value = path.read_bytes(), torch.tensor(0.5).numpy().tobytes()
+    path.write_bytes(data.replace(value * 50, value * 49 + torch.tensor(0.25).numpy().tobytes()))
+    with pytest.raises(ModelError, match=r"state\.pt: a damaged training checkpoint.*does not match its checksum"):
+        load_state(path)
+
+
+@pytest.mark.parametrize("count", [10, 100_000])
+def test_a_state_that_finds_no_room_is_one_line_and_the_former_one_stays(
+    tmp_path: Path, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "state.pt"
+    save_state(path, step=3)
+    opened = Path.open
+
+    def full(self: Path, mode: str) -> object:
+        return opened(Path("/dev/full"), mode)
+
+    with monkeypatch.context() as disk:
+        disk.setattr(Path, "open", full)
+        with pytest.raises(StoreError, match=r"state\.pt: the disk is full"):
+            save_state(path, step=4, weights=torch.zeros(count))
+    assert load_state(path) == {"step": 3}
+    assert [entry.name for entry in tmp_path.iterdir()] == ["state.pt"]

@@ -12,7 +12,6 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from pickle import PickleError
 from typing import Any
 
 import torch
@@ -20,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from workbench.errors import ModelError
+from workbench.files import check_zip, write_atomically
 
 
 @dataclass(frozen=True)
@@ -240,11 +240,25 @@ def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, An
 
 
 def save_state(path: Path, **parts: Any) -> None:
-    """Write a training's state atomically: a killed run finds the last whole one."""
+    """Write a training's state atomically: a killed run, or one without room, finds the last whole one.
+
+    Raises
+    ------
+    StoreError
+        The disk is full or not writable.
+    """
+
+    def write(temporary: Path) -> None:
+        try:
+            with temporary.open("wb") as file:
+                torch.save(parts, file)
+        except RuntimeError as error:
+            if isinstance(error.__context__, OSError):  # torch hides why the file cannot be written
+                raise error.__context__ from None
+            raise
+
     path.parent.mkdir(parents=True, exist_ok=True)
-    sibling = path.with_suffix(".tmp")
-    torch.save(parts, sibling)
-    sibling.replace(path)
+    write_atomically(path, write)
 
 
 def load_state(path: Path) -> dict[str, Any] | None:
@@ -258,7 +272,8 @@ def load_state(path: Path) -> dict[str, Any] | None:
     if not path.exists():
         return None
     try:
+        check_zip(path)  # which torch does not
         parts: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError, PickleError) as error:
+    except Exception as error:  # on damaged bytes the readers raise nearly anything
         raise ModelError(f"{path}: a damaged training checkpoint; delete it to start again ({error})") from error
     return parts
