@@ -12,6 +12,7 @@ from workbench.specs import (
     ClassifySpec,
     CleanSpec,
     CompareSpec,
+    CoopSpec,
     DemoSpec,
     DissectSpec,
     EmbedSpec,
@@ -27,6 +28,7 @@ from workbench.specs import (
     SlicesSpec,
     Spec,
     SuspectsSpec,
+    TrainSpec,
     parse_spec,
     read_spec,
     spec_toml,
@@ -131,6 +133,48 @@ def test_a_file_that_is_no_spec_is_named(content: bytes, tmp_path: Path) -> None
     path.write_bytes(content)
     with pytest.raises(SpecError, match=r"spec\.toml"):
         read_spec(path)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (f"rate = {'1' * 400}", "rate is a number of more than 300 digits"),
+        (f"seed = 0x{'f' * 9000}", "seed is a number of more than 300 digits"),
+        (f"seed = {'1' * 5000}", "holds a number of thousands of digits"),
+        (f"seed = [0x{'f' * 9000}]", "seed must be int, not list$"),
+        (f"seed = {'[' * 5000}", "nested too deeply"),
+    ],
+)
+def test_a_number_or_a_nesting_beyond_measure_is_one_line_that_names_the_file(
+    line: str, words: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "spec.toml"
+    path.write_text(f'kind = "train"\ndataset = "a"\n{line}\n', encoding="utf-8")
+    with pytest.raises(SpecError, match=rf"spec\.toml: {words}"):
+        read_spec(path)
+
+
+@pytest.mark.parametrize(
+    ("made", "words"),
+    [
+        (lambda: CoopSpec("a", concepts="\0.yaml"), r"concepts: '\\x00\.yaml' holds a null character; leave it out"),
+        (lambda: CoopSpec("a", words="\udcff"), r"words: '\\udcff' is not UTF-8; .* rename the file"),
+        (lambda: ImportSpec("z\udcff", "a"), r"source: 'z\\udcff' is not UTF-8"),
+        (lambda: ProbeSpec("a", clip=f"local-dir:{'x' * 5000}"), r"clip: 'local-dir:x+\.\.\.' is too long; a name"),
+        (lambda: TrainSpec("a", start=f"a/{'é' * 128}.pt"), "start: .* takes at most 255 bytes"),
+        (lambda: PredictSpec("a", weights="a/" * 1100), "weights: .* a path 2,048"),
+    ],
+)
+def test_a_text_that_no_file_could_be_named_by_is_refused_in_one_line(made: Callable[[], Spec], words: str) -> None:
+    with pytest.raises(SpecError, match=words) as caught:
+        made()
+    assert len(str(caught.value)) < 200
+
+
+def test_lists_and_words_may_be_long() -> None:
+    assert len(CompareSpec("a" * 255, f"/{'b' * 255}/c").second) == 258
+    assert len(DissectSpec("a", layers="layer1," * 100).layers) == 700
+    assert len(CoopSpec("a", words="a photo of " * 30).words) == 330
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -107,10 +108,13 @@ def parse_spec(values: Mapping[str, Any], where: str = "the spec") -> Spec:
         if name not in fields:
             raise unknown_name(f"field of {kind} in {where}", name, fields)
         wanted = str(fields[name].type)
+        if type(value) is int and abs(value) > sys.float_info.max:
+            raise SpecError(f"{where}: {name} is a number of more than 300 digits; use a smaller one")
         if wanted == "float" and type(value) is int:
             given[name] = float(value)
         elif type(value).__name__ != wanted:
-            raise SpecError(f"{where}: {name} must be {wanted}, not {type(value).__name__} {value!r}")
+            shown = "" if isinstance(value, list | dict) else f" {value!r}"
+            raise SpecError(f"{where}: {name} must be {wanted}, not {type(value).__name__}{shown}")
     missing = [n for n, field in fields.items() if field.default is dataclasses.MISSING and n not in given]
     if missing:
         raise SpecError(f"{where}: {kind} needs {', '.join(missing)}")
@@ -131,6 +135,10 @@ def read_spec(path: Path) -> Spec:
         raise SpecError(f"{path}: cannot be read ({error.strerror})") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SpecError(f"{path}: not valid TOML ({error})") from error
+    except ValueError as error:  # of Python's limit on the digits of a number
+        raise SpecError(f"{path}: holds a number of thousands of digits; use a smaller one") from error
+    except RecursionError as error:
+        raise SpecError(f"{path}: nested too deeply; a spec is a list of lines such as: name = value") from error
     return parse_spec(values, str(path))
 
 

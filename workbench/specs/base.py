@@ -6,11 +6,13 @@ import dataclasses
 import math
 import re
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from workbench.errors import SpecError, unknown_name
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_LONGEST_PART = 255
+_LONGEST_PATH = 2048
 
 
 def check_name(name: str) -> str:
@@ -60,11 +62,47 @@ def check_range(name: str, value: float, low: float, high: float) -> None:
         raise SpecError(f"{name} is {value}; it must be {low:,} to {high:,}")
 
 
+def check_text(name: str, text: str, *, sentence: bool = False) -> None:
+    """Raise :class:`SpecError` where no file could have such a name, or a text could not be stored.
+
+    Parameters
+    ----------
+    name : str
+        What the text is, for the error.
+    text : str
+        A word, the name of a file or folder, or several of them with commas between.
+    sentence : bool
+        It names no file, so it may be of any length.
+    """
+    shown = f"{text[:40]}..." if len(text) > 40 else text
+    if "\0" in text:
+        raise SpecError(f"{name}: {shown!r} holds a null character; leave it out")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise SpecError(f"{name}: {shown!r} is not UTF-8; where it is the name of a file, rename the file")
+    for path in () if sentence else text.split(","):
+        if len(path.encode()) > _LONGEST_PATH or any(len(part.encode()) > _LONGEST_PART for part in path.split("/")):
+            raise SpecError(
+                f"{name}: {shown!r} is too long; a name takes at most {_LONGEST_PART} bytes, a path {_LONGEST_PATH:,}"
+            )
+
+
 @dataclass(frozen=True)
 class Spec:
-    """Base of all specs; a subclass names its ``kind`` and validates itself when made."""
+    """Base of all specs; a subclass names its ``kind`` and validates itself when made.
+
+    Its texts are checked before that, see :func:`check_text`: all but those of :attr:`sentences` may be names of files.
+    """
 
     kind: ClassVar[str] = ""
+    sentences: ClassVar[tuple[str, ...]] = ()
+
+    def __new__(cls, *values: object, **named: object) -> Self:
+        """Check every text that is given; the fields are set afterwards, as in any dataclass."""
+        given = dict(zip((field.name for field in dataclasses.fields(cls)), values, strict=False)) | named
+        for name, value in given.items():
+            if isinstance(value, str):
+                check_text(name, value, sentence=name in cls.sentences)
+        return super().__new__(cls)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values: ``kind`` and every field."""

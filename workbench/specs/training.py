@@ -132,6 +132,7 @@ class CoopSpec(Spec):
     """
 
     kind: ClassVar[str] = "coop"
+    sentences: ClassVar[tuple[str, ...]] = ("words",)
     dataset: str
     clip: str = "face-clip"
     concepts: str = "fer7"
