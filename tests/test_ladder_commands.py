@@ -57,6 +57,8 @@ def test_prompts_are_measured_and_the_winner_is_a_concept_set_to_classify_with(
     text = capsys.readouterr().out
     assert "a {} face" in text
     assert "Reported once, on test" in text
+    assert "Wilson's for accuracy and top-3, a bootstrap's for F1" in text
+    assert "points: the standard deviation of 200 more random sets, of any size; drawing" in text
     (winner,) = (Path(home[1]) / "concept_sets").glob("*.yaml")
     assert main([*home, "classify", "faces", "--clip", clip, "--concepts", str(winner)]) == 0
 

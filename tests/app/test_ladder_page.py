@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv as reader
 import io
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 
 from tests.app.test_pages import open_page
 from tests.app.test_training_page import field, press, shown
-from workbench.app.widgets.ladder_result import csv, ordered
+from workbench.app.widgets.ladder_result import _cells, csv, ordered
 from workbench.specs import LadderSpec
 from workbench.store import Store
 from workbench.studies.standings import Ladder, open_ladder
@@ -87,6 +88,14 @@ def test_the_order_follows_the_heading(stored: Ladder) -> None:
     assert [each.rung.title for each in ordered(stored, "name")] == sorted(each.rung.title for each in stored.standings)
     assert ordered(stored, "-elsewhere")[-1].name == "knn"  # nobody reported it: last in either order
     assert ordered(stored, "elsewhere")[-1].name == "knn"
+
+
+def test_numbers_kept_that_seeds_do_not_share_are_told_from_to(stored: Ladder) -> None:
+    way = next(each for each in stored.standings if each.name == "linear")
+    assert _cells(way)["parameters"] == (f"{way.most:,}", "")
+    spread = replace(way, seeds=3, parameters=30471, fewest=4359, most=69639)
+    assert _cells(spread)["parameters"] == ("4,359", "to 69,639")
+    assert _cells(replace(spread, fewest=None, most=None))["parameters"] == ("30,471", "on average")
 
 
 def test_the_file_holds_every_way_with_its_intervals(stored: Ladder) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.studies.review_data import CLASSES, judged_dataset
 from tests.studies.stored_runs import SURE, write_run
+from workbench import reports
 from workbench.data.datasets import Dataset
 from workbench.errors import SpecError
 from workbench.specs.ladder import CompareSpec
@@ -71,6 +72,24 @@ def test_only_the_images_they_disagree_on_are_kept_with_who_is_right(store: Stor
     second = found.rows("second", "sad")
     assert second.tolist() == [each["row"] for each in table if each["right"] == "second" and each["label"] == "sad"]
     assert len(found.rows("neither")) == 0
+
+
+def test_the_report_tells_who_is_right_of_all_images(store: Store, dataset: Dataset) -> None:
+    found = compare_runs(CompareSpec(*pair(store, dataset)), store)
+    report = reports.of_artifact(found.artifact)
+    scores, tests, right = (part for part in report.parts if isinstance(part, reports.Table))
+    assert "Wilson's for accuracy and Newcombe's for its difference, a bootstrap's for all else" in scores.title
+    counts = found.counts
+    assert list(right.rows) == [
+        ("both right", counts["both"]),
+        ("only the first right", counts["first"]),
+        ("only the second right", counts["second"]),
+        ("neither right", counts["neither"]),
+        ("all images", sum(int(str(row[1])) for row in right.rows[:-1])),
+    ]
+    assert right.rows[-1][1] == found.comparison.images
+    assert tests.rows[0][:4] == ["all", found.comparison.images, counts["first"], counts["second"]]
+    assert tests.rows[0][1] == sum(int(str(row[1])) for row in tests.rows[1:])
 
 
 def test_the_order_of_the_runs_turns_the_difference_round(store: Store, dataset: Dataset) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +16,20 @@ from tests.studies.review_data import judged_dataset
 from workbench.data.datasets import Dataset
 from workbench.data.demo import IMAGES, write_demo_source
 from workbench.errors import Cancelled, SpecError
+from workbench.methods.bootstrap import Estimate
 from workbench.methods.metrics import in_top_k
 from workbench.progress import Silent
-from workbench.reports import of_result
+from workbench.reports import of_artifact, of_result
+from workbench.specs import RUNGS as NAMES
 from workbench.specs import ImportSpec, LadderSpec
-from workbench.store import ArtifactKey, Build, Store
+from workbench.store import Artifact, ArtifactKey, Build, Store
 from workbench.studies import run_study
 from workbench.studies.case import is_copy
 from workbench.studies.classification import open_classification
 from workbench.studies.importing import import_dataset
 from workbench.studies.ladder import ladder
 from workbench.studies.rungs import FAMILIES, RUNGS, chosen
-from workbench.studies.standings import open_ladder
+from workbench.studies.standings import Ladder, Standing, open_ladder
 
 QUICK = "names,fine-sum,linear,mlp"
 
@@ -74,6 +77,8 @@ def test_seeds_are_trained_anew_where_there_is_chance_and_only_there(store: Stor
     assert found["names"].seconds == 0
     assert found["linear"].parameters == 3 * 17  # three classes, sixteen numbers and a constant
     assert (found["mlp"].seconds or 0) > 0
+    own = [probe.summary["parameters"] for probe in store.artifacts("probe") if probe.spec["learner"] == "mlp"]
+    assert (found["mlp"].fewest, found["mlp"].most) == (min(own), max(own))
     assert found["linear"].made.startswith("probe/")
     assert found["names"].made.startswith("classification/")
 
@@ -185,7 +190,8 @@ def test_images_of_a_class_that_not_every_way_knows_are_left_out(store: Store, t
 
 def test_the_list_of_rungs_is_whole_and_slow_ones_are_asked_for_by_name() -> None:
     assert {rung.family for rung in RUNGS.values()} == set(FAMILIES)
-    assert all(name == rung.name for name, rung in RUNGS.items())
+    assert tuple(rung.name for rung in RUNGS.values()) == NAMES
+    assert tuple(name for name, rung in RUNGS.items() if rung.slow) == NAMES[-4:]
     assert "vgg" not in {rung.name for rung in chosen("")}
     assert [rung.name for rung in chosen("vgg,names")] == ["names", "vgg"]
     assert len(chosen("all")) == len(RUNGS)
@@ -198,6 +204,70 @@ def test_the_report_tells_what_was_measured_from_what_was_reported(store: Store,
     assert "bare names of the classes" in text
     assert "Reported elsewhere: other models, other images" in text
     assert json.loads(report.json())["images"] == len(faces.rows("test"))
+
+
+def write_ladder(store: Store, *standings: Standing, without: tuple[str, ...] = ()) -> Ladder:
+    """Store a ladder of made-up figures, by which ``without`` leaves out what older ones do not hold."""
+    lines = [{name: value for name, value in asdict(each).items() if name not in without} for each in standings]
+    summary = {"images": 400, "commonest": 0.25, "standings": lines, "left_out": {}, "sentence": "-", "notes": ["old"]}
+
+    def compute(build: Build) -> Artifact:
+        return build.finish(summary)
+
+    key = ArtifactKey("ladder", "made-up", {"standings": lines})
+    return open_ladder(store.find_or_build(key, LadderSpec("faces").to_dict(), compute))
+
+
+def standing(name: str, accuracy: float, behind: Estimate, **more: Any) -> Standing:
+    span = Estimate(accuracy, accuracy - 0.05, accuracy + 0.05)
+    values = {"seeds": 1, "lowest": accuracy, "highest": accuracy, "unseen": None, "parameters": None, "seconds": None}
+    values |= {"top_3": span, "macro_f1": span, "ece": span, "rate": 1.0, "run": name, "made": f"probe/{name}"}
+    return Standing(name=name, accuracy=span, behind=behind, **(values | more))
+
+
+BEST = Estimate(0.0, 0.0, 0.0)
+
+
+def test_ways_that_are_level_are_said_apart_from_those_not_told_apart(store: Store) -> None:
+    level, close, far = Estimate(0.0, -0.02, 0.02), Estimate(-0.01, -0.02, 0.0), Estimate(-0.3, -0.4, -0.2)
+    found = write_ladder(
+        store, standing("linear", 0.9, BEST), standing("knn", 0.9, level), standing("mlp", 0.89, close),
+        standing("lenet", 0.6, far),
+    )  # fmt: skip
+    assert found.sentence == (
+        "most accurate on the 400 images of test is linear probe: 90.0 % (85.0 to 95.0), exactly level with nearest "
+        "neighbours of embeddings. Not told apart from it: perceptron on embeddings"
+    )
+    assert found.notes == ("old",)
+
+
+def test_ways_no_better_than_the_commonest_class_are_named(store: Store) -> None:
+    far = Estimate(-0.6, -0.7, -0.5)
+    found = write_ladder(
+        store, standing("linear", 0.9, BEST), standing("mlp", 0.31, far), standing("pixel-mlp", 0.29, far),
+        standing("lenet", 0.25, far),
+    )  # fmt: skip
+    note, *rest = found.notes
+    assert note.startswith("no better than always answering the commonest class (25.0 %)")
+    assert "can tell: perceptron on pixels, LeNet; what was trained there may have learned nothing" in note
+    assert rest == ["old"]
+    report = of_artifact(found.artifact)
+    assert f"note: {note}" in report.text()
+    assert json.loads(report.json())["notes"] == [note, "old"]
+
+
+def test_numbers_kept_are_never_those_of_no_model(store: Store) -> None:
+    spread = standing("mlp", 0.9, BEST, seeds=3, parameters=30471, fewest=4359, most=69639)
+    agreed = standing("lenet", 0.8, BEST, seeds=3, parameters=107531, fewest=107531, most=107531)
+    assert [each.numbers_kept for each in (spread, agreed, standing("face-cnn", 0.5, BEST))] == [
+        "4,359 to 69,639", "107,531", "",
+    ]  # fmt: skip
+    table = of_artifact(write_ladder(store, spread).artifact).text()
+    assert "4,359 to 69,639" in table
+    assert "30,471" not in table
+    one = standing("linear", 0.7, BEST, parameters=903)
+    old = write_ladder(store, spread, one, without=("fewest", "most"))
+    assert [each.numbers_kept for each in old.standings] == ["30,471 on average", "903"]
 
 
 def test_an_artifact_of_another_kind_is_no_ladder(store: Store) -> None:

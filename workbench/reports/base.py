@@ -9,6 +9,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+PAIRED = (
+    "percent with 95 % interval, Wilson's for accuracy and Newcombe's for its difference, a bootstrap's for all else"
+)
+"""What stands in a table of two classifiers on the same images, see workbench.methods.retrain."""
+
 
 @dataclass(frozen=True)
 class Table:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from workbench.reports.base import Report, Table, decimals, interval, points
+from workbench.reports.base import PAIRED, Report, Table, decimals, interval, points
 from workbench.store import Artifact
 
 _MEASURED = ["images", "accuracy", "top-3", "macro F1", "weighted F1"]
-_PERCENT = "percent with 95 % interval"
+_PERCENT = "percent with 95 % bootstrap interval"
+_WILSON = "percent with 95 % interval, Wilson's for accuracy and top-3, a bootstrap's for F1"
+_RIGHT = {"both": "both", "first": "only the first", "second": "only the second", "neither": "neither"}
 _SIZES = "Random sets of so many templates, and synonyms a class: mean, least and greatest in percent"
 
 
@@ -22,19 +24,20 @@ def comparison(artifact: Artifact) -> Report:
         [name.replace("_", " "), *map(_estimate, (change.before, change.after)), _points(change)]
         for name, change in found.comparison.changes.items()
     ]
+    counts, whole = found.counts, found.comparison.mcnemar
+    right = [(f"{words} right", counts[name]) for name, words in _RIGHT.items()]
+    images = sum(count for _, count in right)
     tests = [
-        [each.name, each.images, each.only_first, each.only_second, _chance(each.p), _chance(each.q)]
-        for each in found.tests
-    ]
-    counts = [[name, count] for name, count in found.counts.items()]
+        ["all", images, whole.lost, whole.gained, _chance(whole.p), ""],
+        *([each.name, each.images, each.only_first, each.only_second, _chance(each.p), _chance(each.q)]
+          for each in found.tests),
+    ]  # fmt: skip
     parts: list[Table | str] = [
         found.sentence,
         f"first: {found.models[0]}; second: {found.models[1]}",
-        Table(
-            ["score", "first", "second", "second minus first (points)"], scores, f"On {found.spec.split}, {_PERCENT}"
-        ),
+        Table(["score", "first", "second", "second minus first (points)"], scores, f"On {found.spec.split}, {PAIRED}"),
         Table(["class", "images", "only first right", "only second right", "p", "q"], tests, "McNemar's exact test"),
-        Table(["right", "images"], counts),
+        Table(["who is right", "images"], [*right, ("all images", images)]),
     ]
     return _report(artifact, parts, found.notes)
 
@@ -87,13 +90,14 @@ def prompts(artifact: Artifact) -> Report:
     reported = [[name, *_measured(measured)] for name, measured in found.report.items()]
     parts: list[Table | str] = [
         found.sentence,
-        Table(["template", *_MEASURED, "left out (points)"], rows, f"On {spec.tune_on}, {_PERCENT}"),
+        Table(["template", *_MEASURED, "left out (points)"], rows, f"On {spec.tune_on}, {_WILSON}"),
         Table(["size", "sets", *_MEASURED[1:]], sizes, _SIZES),
-        f"the choice of prompts moves {spec.metric} by {points(found.spread['sd'])[1:]} points (standard deviation of "
-        f"random sets); drawing the images again moves it by {points(found.spread['chance_sd'])[1:]}",
+        f"the choice of prompts moves {spec.metric} by {points(found.spread['sd'])[1:]} points: the standard deviation "
+        f"of {len(found.spread['values'])} more random sets, of any size; drawing the images again moves it by "
+        f"{points(found.spread['chance_sd'])[1:]}",
         Table(["change", "added", "removed", f"{spec.metric} (%)"], path, f"The search on {spec.tune_on}"),
-        Table(["prompts", *_MEASURED], reported, f"Reported once, on {spec.report_on}; {_PERCENT}"),
-        f"difference of the two: {_points(found.comparison.changes['accuracy'])} points",
+        Table(["prompts", *_MEASURED], reported, f"Reported once, on {spec.report_on}; {_WILSON}"),
+        f"difference of the two: {_points(found.comparison.changes['accuracy'])} points (paired, Newcombe's interval)",
     ]
     return _report(artifact, parts, found.notes)
 
@@ -110,26 +114,24 @@ def ladder(artifact: Artifact) -> Report:
         figures = (each.accuracy, each.top_3, each.macro_f1, each.ece)
         unseen = _estimate(each.unseen) if each.unseen else ""
         rows.append([title, each.seeds, *map(_estimate, figures), unseen, _behind(each.behind)])
-        costs.append([title, _known(each.parameters), decimals(each.seconds, 1), f"{each.rate:,.0f}", each.made])
+        costs.append([title, each.numbers_kept, decimals(each.seconds, 1), f"{each.rate:,.0f}", each.made])
         elsewhere += [[title, f"{published.percent:g}", published.source] for published in each.rung.published]
     head = ["way", "seeds", "accuracy", "top-3", "macro F1", "ECE", "without copies", "behind the best (points)"]
     parts: list[Table | str] = [
         found.sentence,
         f"always answering the commonest class: {100 * found.commonest:.1f} %",
         Table(head, rows, f"On the {found.images:,} images of {spec.report_on}; {_PERCENT} over images and seeds"),
-        Table(["way", "learned numbers", "seconds to learn", "images/s", "stored as"], costs, "What it costs here"),
+        Table(["way", "numbers kept", "seconds to learn", "images/s", "stored as"], costs, "What it costs here"),
         Table(["way", "accuracy (%)", "reported by"], elsewhere, "Reported elsewhere: other models, other images"),
     ]
-    return _report(artifact, parts, found.notes)
+    told = {"sentence": found.sentence, "notes": list(found.notes)}
+    report = _report(artifact, parts, found.notes)
+    return Report(report.values | told, report.parts)
 
 
 def _behind(difference: Any) -> str:
     value, low, high = (points(each, 1) for each in difference)
     return f"{value} ({low} to {high})" if any(difference) else ""
-
-
-def _known(count: int | None) -> str:
-    return "" if count is None else f"{count:,}"
 
 
 def _evaluated(found: Mapping[str, Any]) -> list[object]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from workbench.reports.base import Report, Table, decimals, interval, points, share
+from workbench.reports.base import PAIRED, Report, Table, decimals, interval, points, share
 from workbench.store import Artifact
 
 if TYPE_CHECKING:
@@ -90,7 +90,11 @@ def retrain(artifact: Artifact) -> Report:
     ]
     parts: list[Table | str] = [
         found.sentence,
-        Table(["against", "score", "before", "after", "difference (points)"], rows, "Percent with 95 % interval"),
+        Table(
+            ["against", "score", "before", "after", "difference (points)"],
+            rows,
+            f"Two probes on the same images; {PAIRED}",
+        ),
         *_ending(artifact, found.notes),
     ]
     return Report(_values(artifact), parts)
@@ -119,7 +123,9 @@ def leakage(artifact: Artifact) -> Report:
     head = ["on", "images", "learned from no leaked image", "learned from all", "difference (points)", "McNemar p"]
     parts: list[Table | str] = [found.sentence]
     if paired:
-        parts.append(Table(head, paired, "Two probes on the same images; accuracy in percent with 95 % interval"))
+        parts.append(
+            Table(head, paired, "Two probes on the same images; accuracy in percent with 95 % interval (Wilson's)")
+        )
     if paired and found.inflation is not None:
         names = {"all": "all reported images", "without": "those that are not leaked", "leaked": "leaked ones alone"}
         rows = [[names[name], interval(found.accuracy[name]._asdict())] for name in names if name in found.accuracy]
@@ -150,7 +156,7 @@ def slices(artifact: Artifact) -> Report:
     head = ["slice", "images", "measured on", "wrong (%)", "more than the rest (points)", "q", "commonest error"]
     parts: list[Table | str] = [
         f"{found.run}: {interval(found.overall._asdict())} % of {found.spec.split} wrong",
-        Table(head, rows, "95 % intervals; q is Benjamini and Hochberg's"),
+        Table(head, rows, "95 % intervals (Wilson's, of a difference Newcombe's); q is Benjamini and Hochberg's"),
         _detectable(*found.detectable),
         *_class_gaps(found),
         *_ending(artifact, found.notes),

@@ -10,7 +10,11 @@ from workbench.store import Artifact
 if TYPE_CHECKING:
     from workbench.studies.curves import Course
 
-_HEAD = ["disturbance", "model", "undisturbed", "at the strongest", "loss (points)", "half lost at", "area"]
+_HEAD = ["disturbance", "model", "undisturbed", "at the strongest", "change (points)", "half lost at", "area"]
+_MEANS = (
+    "change: accuracy at the strongest level minus undisturbed, on the same faces; half lost at: the level at which "
+    "half of the accuracy above chance is lost; area: mean accuracy from undisturbed to the strongest level"
+)
 
 
 def robustness(artifact: Artifact) -> Report:
@@ -29,7 +33,8 @@ def robustness(artifact: Artifact) -> Report:
     parts: list[Table | str] = [
         found.sentence,
         " and ".join(part for part in (what, posed) if part),
-        Table(_HEAD, rows, "Accuracy in percent, with 95 % intervals"),
+        Table(_HEAD, rows, "Accuracy in percent, with 95 % bootstrap intervals"),
+        _MEANS,
         *(_levels(found.of(name)) for name in found.disturbances),
         Table(["model", "faces a second"], rates),
     ]
@@ -41,6 +46,7 @@ def _levels(courses: tuple[Course, ...]) -> Table:
     """Return every level of one disturbance: a column a model."""
     first = courses[0]
     models = list(dict.fromkeys(course.model for course in courses))
+    sided = any(course.side for course in courses)
     rows: list[list[object]] = []
     for side in dict.fromkeys(course.side for course in courses):
         by_model = {course.model: course for course in courses if course.side == side}
@@ -48,8 +54,9 @@ def _levels(courses: tuple[Course, ...]) -> Table:
             if place == 0 and rows:
                 continue  # undisturbed stands once
             cells = [interval(by_model[name].accuracy[place]._asdict()) for name in models]
-            rows.append([side if place else "undisturbed", f"{level:g}", *cells])
-    return Table(["side", "level", *models], rows, f"{first.title}: {first.unit}")
+            named = f"{level:g}" if place else f"{level:g} (undisturbed)"
+            rows.append([*([side if place else ""] if sided else []), named, *cells])
+    return Table([*(["side"] if sided else []), "level", *models], rows, f"{first.title}: {first.unit}")
 
 
 def _points(change: Any) -> str:

@@ -30,7 +30,7 @@ def coop(artifact: Artifact) -> Report:
         f", learned from {found.images:,} images of {spec.train}{few} in {found.seconds:.1f} s; epoch "
         f"{found.best_epoch} of {len(found.curve) - 1} was kept, by {spec.tune_on}",
         Table(["", "epoch", "loss (nats)", f"{spec.tune_on} (%)", "log loss (nats)"], _course(found), "Learning"),
-        Table(_HEAD, rows, f"Reported once, on {spec.report_on}; percent with 95 % interval"),
+        Table(_HEAD, rows, f"Reported once, on {spec.report_on}; percent with 95 % bootstrap interval"),
         Table(_HEAD, apart, "The same without copies of training images"),
         _against("zero-shot", found.against_zero_shot),
         _against("the linear probe", found.against_probe),

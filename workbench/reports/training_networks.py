@@ -41,7 +41,7 @@ def trained(artifact: Artifact) -> Report:
         Table(
             ["", "images", "accuracy", "macro F1", "top-3", "ECE"],
             reported,
-            f"Reported once, on {spec.report_on}; percent with 95 % interval",
+            f"Reported once, on {spec.report_on}; percent with 95 % bootstrap interval",
         ),
         f"use it: workbench predict {spec.dataset} --model {found.model}; look into it: workbench dissect "
         f"{spec.dataset} --target {found.model}",

@@ -24,7 +24,7 @@ from workbench.studies.case import Case, is_copy, open_case, split_notes
 from workbench.studies.classification import KIND as CLASSIFICATION
 from workbench.studies.classification import Classification, open_classification
 from workbench.studies.rungs import ZERO_SHOT, Rung, chosen
-from workbench.studies.standings import KIND, Ladder, Standing
+from workbench.studies.standings import KIND, Ladder, Standing, tell
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -39,11 +39,11 @@ BATCH, BATCHES = 32, 4
 
 @dataclass(frozen=True)
 class _Climbed:
-    """A rung that was run: the classifications of its seeds, and what learning cost."""
+    """A rung that was run: the classifications of its seeds, the numbers kept of each, and what learning took."""
 
     rung: Rung
     runs: tuple[Classification, ...]
-    parameters: int | None
+    parameters: tuple[int, ...]
     seconds: float | None
     made: str
 
@@ -123,7 +123,7 @@ def _compute(
             "commonest": float(np.bincount(labels).max() / len(labels)),
             "standings": [asdict(each) for each in standings],
             "left_out": left_out,
-            "sentence": _sentence(standings, spec, len(case.report)),
+            "sentence": tell(standings, spec.report_on, len(case.report)),
             "notes": [*_split_notes(spec, whole, case), *_notes(climbed, spec, case, unseen, left_out)],
         }
     )
@@ -135,12 +135,13 @@ def _climb(rung: Rung, spec: LadderSpec, store: Store, progress: Progress) -> _C
     made = [_made(rung.spec(spec, seed), store, progress) for seed in seeds]
     runs = tuple(_classified(each, spec.dataset, store, progress) for each in made)
     learned = [artifact.summary for artifact in made if artifact.kind != CLASSIFICATION]
-    parameters, seconds = None, None
+    parameters: tuple[int, ...] = ()
+    seconds = None
     if learned:
-        parameters = int(np.mean([each["parameters"] for each in learned]))
+        parameters = tuple(int(each["parameters"]) for each in learned)
         seconds = float(np.mean([each["seconds"] for each in learned]))
     elif rung.family == ZERO_SHOT:
-        parameters, seconds = 0, 0.0
+        parameters, seconds = (0,), 0.0
     return _Climbed(rung, runs, parameters, seconds, made[0].reference)
 
 
@@ -240,24 +241,14 @@ def _standing(each: _Climbed, measured: Measured, unseen: Measured | None, best:
         highest=float(accuracies.max()),
         unseen=unseen.estimate("accuracy") if unseen else None,
         behind=Estimate(0.0, 0.0, 0.0) if measured is best else behind(best, measured),
-        parameters=each.parameters,
+        parameters=round(float(np.mean(each.parameters))) if each.parameters else None,
+        fewest=min(each.parameters, default=None),
+        most=max(each.parameters, default=None),
         seconds=each.seconds,
         rate=rate,
         run=each.runs[0].artifact.name,
         made=each.made,
     )
-
-
-def _sentence(standings: list[Standing], spec: LadderSpec, images: int) -> str:
-    best = standings[0]
-    told = (
-        f"most accurate on the {images:,} images of {spec.report_on} is {best.rung.title}: "
-        f"{100 * best.accuracy.value:.1f} % ({100 * best.accuracy.low:.1f} to {100 * best.accuracy.high:.1f})"
-    )
-    level = [each.rung.title for each in standings[1:] if each.behind.high >= 0]
-    if level:
-        told += f". Not told apart from it: {'; '.join(level)}"
-    return told
 
 
 def _notes(climbed: list[_Climbed], spec: LadderSpec, case: Case, unseen: Bools, left_out: dict[str, str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,8 @@ from workbench.studies.stored import Stored
 
 KIND = "ladder"
 """Kind of the artifacts that hold one."""
+_LEVEL = 1e-9
+"""Means over seeds that lie closer together are equal but for rounding."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,8 @@ class Standing:
     behind : Estimate
         Accuracy minus that of the most accurate rung, on the same images; 0 for that rung itself.
     parameters : int or None
-        Numbers that were learned, 0 where nothing was; None where it is not known.
+        Numbers that are kept of what was learned, on average over the seeds; 0 where nothing was learned, None where it
+        is not known.
     seconds : float or None
         What learning took, on average over the seeds; None where it is not known.
     rate : float
@@ -44,6 +48,8 @@ class Standing:
         Name of the classification by the first seed.
     made : str
         Reference of the classifier by the first seed; of the classification where nothing was learned.
+    fewest, most : int or None
+        Of the numbers kept, over the seeds; None where that is not known, and in the oldest ladders.
     """
 
     name: str
@@ -61,11 +67,22 @@ class Standing:
     rate: float
     run: str
     made: str
+    fewest: int | None = None
+    most: int | None = None
 
     @property
     def rung(self) -> Rung:
         """What it is, and what was reported of it elsewhere."""
         return RUNGS[self.name]
+
+    @property
+    def numbers_kept(self) -> str:
+        """How many numbers are kept, as text: of seeds that differ the fewest to the most; empty where not known."""
+        if self.parameters is None:
+            return ""
+        if self.fewest is None or self.most is None:
+            return f"{self.parameters:,}{' on average' if self.seeds > 1 else ''}"
+        return f"{self.most:,}" if self.fewest == self.most else f"{self.fewest:,} to {self.most:,}"
 
     @property
     def line(self) -> dict[str, Any]:
@@ -120,7 +137,33 @@ class Ladder(Stored[LadderSpec]):
     @property
     def sentence(self) -> str:
         """The result as one sentence."""
-        return str(self.summary["sentence"])
+        return tell(self.standings, self.spec.report_on, self.images)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the figures must know; above all which ways show no learning."""
+        poor = [each.rung.title for each in self.standings if each.accuracy.low <= self.commonest]
+        if not poor:
+            return super().notes
+        told = (
+            f"no better than always answering the commonest class ({100 * self.commonest:.1f} %), as far as the "
+            f"accuracy on these images can tell: {', '.join(poor)}; what was trained there may have learned nothing"
+        )
+        return (told, *super().notes)
+
+
+def tell(standings: Sequence[Standing], report_on: str, images: int) -> str:
+    """Return which way is the most accurate, which are level with it, and which are not told apart from it."""
+    best, *others = standings
+    told = (
+        f"most accurate on the {images:,} images of {report_on} is {best.rung.title}: "
+        f"{100 * best.accuracy.value:.1f} % ({100 * best.accuracy.low:.1f} to {100 * best.accuracy.high:.1f})"
+    )
+    level = [each for each in others if abs(each.behind.value) < _LEVEL]
+    close = [each for each in others if each not in level and each.behind.high >= 0]
+    if level:
+        told += f", exactly level with {' and '.join(each.rung.title for each in level)}"
+    return told + (f". Not told apart from it: {'; '.join(each.rung.title for each in close)}" if close else "")
 
 
 def open_ladder(artifact: Artifact) -> Ladder:

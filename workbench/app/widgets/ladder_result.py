@@ -149,11 +149,19 @@ def _cells(each: Standing) -> dict[str, tuple[str, str]]:
     return {
         **{name: (percent(found.value), _span(found)) if found else ("–", "") for name, found in shares.items()},
         "behind": (f"{100 * each.behind.value:+.1f}", _between(each.behind)) if behind else ("best", ""),
-        "parameters": (training_words.short(numbers(each)["parameters"]), ""),
+        "parameters": _kept(each),
         "seconds": (training_words.lasted(numbers(each)["seconds"]), ""),
         "rate": (f"{each.rate:,.0f}", ""),
         "elsewhere": (_range(elsewhere), ""),
     }
+
+
+def _kept(each: Standing) -> tuple[str, str]:
+    """Return how many numbers are kept: one where all seeds agree, else the fewest and below it the most."""
+    if each.fewest is not None and each.most is not None and each.fewest < each.most:
+        return training_words.short(each.fewest), f"to {training_words.short(each.most)}"
+    known_of_all = each.parameters is None or each.most is not None or each.seeds == 1
+    return training_words.short(numbers(each)["parameters"]), "" if known_of_all else "on average"
 
 
 def _span(found: Estimate) -> str:
