@@ -179,6 +179,13 @@ def test_a_killed_dissection_ends_with_the_same_bytes(tmp_path: Path, tiny_clip_
     assert len(parts[0]) > 6
 
 
+def test_a_network_or_weights_that_no_file_could_be_are_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["layers", "torchvision:resnet18/random", "--weights", "x" * 5000]) == 2
+    assert "weights: 'xxx" in capsys.readouterr().err
+    assert main(["layers", "checkpoint:\udcff"]) == 2
+    assert "is not UTF-8" in capsys.readouterr().err
+
+
 def test_the_neurons_from_layers_to_a_verdict(
     workspace: Path, tmp_path: Path, tiny_clip_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

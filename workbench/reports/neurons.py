@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from workbench.reports.base import Report, Table, decimals, points, share
+from workbench.specs.base import check_text
 from workbench.store import Artifact, Store
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ def layers(target: str, weights: str, store: Store) -> Report:
     from workbench.models.layers import list_layers
     from workbench.models.targets import load_target
 
+    check_text("target", target)
+    check_text("weights", weights)
     network = load_target(target, weights, store)
     found = list_layers(network)
     rows = [
