@@ -129,6 +129,34 @@ def test_every_kind_has_words_for_its_numbers() -> None:
     assert set(DEFINITIONS) == set(reports.KINDS) - {"score"}
 
 
+SCORES_DEFINED = {
+    "top-3": "Top-3 accuracy",
+    "macro f1": "Macro F1",
+    "weighted f1": "Weighted F1",
+    "balanced accuracy": "Balanced accuracy",
+    "ece": "ECE",
+    "log loss": "Log loss",
+    "numbers kept": "numbers kept",
+    "images/s": "images/s",
+}
+"""Heads of tables, and under which word a report defines them."""
+
+
+@pytest.mark.parametrize("kind", ["classification", "comparison", "prompts", "ladder", "probe", "coop", "trained"])
+def test_a_report_defines_the_scores_that_it_holds_and_no_others(made: Store, kind: str) -> None:
+    report = reports.of_artifact(one(made, kind))
+    tables = [part for part in report.parts if isinstance(part, reports.Table)]
+    held = [str(cell).lower() for table in tables for cell in (*table.head, *(row[0] for row in table.rows))]
+    expected = {defined for word, defined in SCORES_DEFINED.items() if any(cell.startswith(word) for cell in held)}
+    assert expected == set(DEFINITIONS[kind]) & set(SCORES_DEFINED.values())
+
+
+@pytest.mark.parametrize("kind", ["comparison", "prompts", "retrain", "leakage", "slices"])
+def test_a_report_with_intervals_of_shares_says_so(kind: str) -> None:
+    assert "Wilson's" in DEFINITIONS[kind]["95 % interval"]
+    assert "Wilson's" not in DEFINITIONS["probe"]["95 % interval"]
+
+
 @pytest.mark.parametrize("kind", ["classification", "dissection", "ablation"])
 def test_hostile_names_stay_text(workspace: Store, kind: str) -> None:
     artifact = next(

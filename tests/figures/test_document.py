@@ -99,6 +99,12 @@ def test_columns_of_numbers_are_aligned_right_and_what_is_missing_is_a_dash() ->
         Document("t").table(["a", "b"], [["one"]])
 
 
+def test_an_interval_stays_on_one_line() -> None:
+    text = Document("t").table(["a", "b"], [["linear probe", "90.9 (88.3 to 93.5)"], ["of (a to b)", "–"]]).html()
+    assert '<td>linear probe</td><td class="i">90.9 (88.3 to 93.5)</td>' in text
+    assert ".i { white-space: nowrap; }" in text
+
+
 def test_a_picture_must_be_one() -> None:
     with pytest.raises(ValueError, match="'x' is neither a PNG nor a JPEG"):
         Document("t").pictures([("x", b"<svg onload=alert(1)>")])

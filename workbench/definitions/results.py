@@ -8,16 +8,24 @@ from workbench.definitions import DISSECTION, F1, LAYERS, METRICS, PRECISION, RE
 from workbench.definitions.robustness import COLUMNS, CURVES
 
 _INTERVAL = {
-    "95 % interval": "The numbers in brackets: how much the number would vary over samples of this size (percentile "
-    "bootstrap, unless the table says otherwise)."
+    "95 % interval": "The numbers in brackets: how much the number would vary over samples of this size. Percentiles "
+    "of a bootstrap, which draws the images again."
+}
+_WILSON = {
+    "95 % interval": "The numbers in brackets: how much the number would vary over samples of this size. Of accuracy, "
+    "and of other shares of images, Wilson's; of differences of such shares Newcombe's; of means over classes, such as "
+    "F1, and their differences, percentiles of a bootstrap, which draws the images again. Where an accuracy stands by "
+    "itself, as in a probe's own report or the ladder, its interval is the bootstrap's too and differs a little."
 }
 _POINTS = {
     "Points": "Differences of shares, in points of percent: from 60 % to 62 % is +2. A difference between two answers "
-    "to the same images is paired: the same images are drawn again for both."
+    "to the same images is paired: its interval takes into account that both answered the same."
 }
-_SCORES = dict(METRICS.values()) | {
-    "ECE": "Short for the calibration error.",
-}
+_ACCURACY, _TOP, _MACRO, _WEIGHTED, _CALIBRATION = (
+    dict([METRICS[name]]) for name in ("accuracy", "top3", "macro_f1", "weighted_f1", "ece")
+)
+_ECE = {"ECE": _CALIBRATION["Calibration error"]}
+_BALANCED = {"Balanced accuracy": "Mean over classes of the share of the class's images that are right."}
 _CLASSES = {"Precision": PRECISION, "Recall": RECALL, "F1": F1}
 _MCNEMAR = {
     "p (McNemar)": "How often chance alone would part two equally good classifiers at least so far: an exact test on "
@@ -30,14 +38,8 @@ _COPIES = {
     "Copies of training images": "Images with equal pixels or an equal perceptual hash, which a model may remember; "
     "the figures without them stand beside the others.",
 }
-_LEARNED = (
-    _SCORES
-    | _INTERVAL
-    | _COPIES
-    | {
-        "Log loss": "Mean of minus the logarithm of the label's probability, in nats; 0 is best.",
-    }
-)
+_JUDGED = _ACCURACY | _TOP | _MACRO | _ECE | _COPIES
+_LOSS = {"Log loss": "Mean of minus the logarithm of the label's probability, in nats; 0 is best."}
 _LAYER_NAMES = {
     "units": "units",
     "num_interp": "interp",
@@ -51,7 +53,7 @@ _LAYER_NAMES = {
 }
 
 DEFINITIONS: Mapping[str, Mapping[str, str]] = {
-    "classification": _SCORES | _CLASSES | _INTERVAL,
+    "classification": _ACCURACY | _TOP | _MACRO | _WEIGHTED | _ECE | _CLASSES | _INTERVAL,
     "embeddings": {"Embedding": "A vector of length 1 that a CLIP gives an image; similar images have a small angle."},
     "dissection": {name: LAYERS[key] for key, name in _LAYER_NAMES.items()}
     | {
@@ -105,7 +107,7 @@ DEFINITIONS: Mapping[str, Mapping[str, str]] = {
         "chance": "The precision of any order at random.",
         "labels estimated to be wrong": "From how often a probe contradicts labels of each class (confident learning).",
     },
-    "slices": _INTERVAL
+    "slices": _WILSON
     | _Q
     | {
         "slice": "Images that lie together in a CLIP's space and are wrong about equally often, or that share a value "
@@ -113,21 +115,28 @@ DEFINITIONS: Mapping[str, Mapping[str, str]] = {
         "wrong": "Share of the slice's measured images that are wrong.",
         "more than the rest": "Its error rate minus that of all other images, in points, with Newcombe's interval.",
     },
-    "retrain": _POINTS | _INTERVAL | dict((METRICS["accuracy"], METRICS["macro_f1"])),
-    "leakage": _POINTS | _INTERVAL | _MCNEMAR | _COPIES,
-    "comparison": _SCORES | _POINTS | _MCNEMAR | _Q | _INTERVAL,
-    "probe": _LEARNED,
-    "prompts": _SCORES | _POINTS | _INTERVAL | {
-        "left out": "What is lost or won without the template, in points, paired.",
-        "standard deviation of random sets": "How far sets of templates and words drawn at random lie apart.",
+    "retrain": _POINTS | _WILSON | _ACCURACY | _BALANCED | _MACRO,
+    "leakage": _POINTS | _WILSON | _MCNEMAR | _COPIES,
+    "comparison": _ACCURACY | _BALANCED | _MACRO | _POINTS | _MCNEMAR | _Q | _WILSON,
+    "probe": _JUDGED | _LOSS | _INTERVAL,
+    "prompts": _ACCURACY | _TOP | _MACRO | _WEIGHTED | _POINTS | _WILSON | {
+        "left out": "Accuracy of all templates but this one, minus that of all: below 0 the template helps.",
+        "standard deviation": "How far sets of templates and words drawn at random lie apart, each of as many "
+        "templates and words as chance gives. The table of sizes holds other sets, a few of each size.",
     },
-    "coop": _LEARNED | _POINTS | _MCNEMAR | {
+    "coop": _JUDGED | _LOSS | _POINTS | _MCNEMAR | _INTERVAL | {
         "nearest words": "The words whose vectors lie next to a learned one, with their distance.",
     },
-    "trained": _LEARNED,
-    "ladder": _LEARNED | {
+    "trained": _JUDGED | _INTERVAL | {"loss": _LOSS["Log loss"]},
+    "ladder": _JUDGED | _INTERVAL | {
         "behind the best": "Accuracy minus that of the most accurate way on the same images, in points, paired.",
         "seeds": "How often it was trained; its figures are the mean, and the intervals are over images and seeds.",
+        "numbers kept": "Numbers that a learner keeps: weights, nodes of trees, or every image that nearest neighbours "
+        "look at. 0 where nothing is learned; of seeds that differ the fewest and the most.",
+        "seconds to learn": "With the setting chosen, on average over the seeds, without encoding the images.",
+        "images/s": "Images a second, from a decoded picture to an answer, on the machine that made the ladder.",
+        "always answering the commonest class": "What needs no model: the share of the commonest class. The dotted "
+        "line in the figure.",
     },
     "robustness": {title.lower(): meaning for title, meaning in COLUMNS.values()} | {"curves": CURVES},
 }  # fmt: skip

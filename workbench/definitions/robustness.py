@@ -10,7 +10,7 @@ COLUMNS = {
     ),
     "strongest": ("At the strongest", "The same at the strongest level tested."),
     "loss": (
-        "Loss",
+        "Change",
         "Accuracy at the strongest level minus that of undisturbed faces, in points, with its paired 95 % interval: "
         "the same faces are drawn again at both.",
     ),
@@ -27,9 +27,9 @@ COLUMNS = {
     ),
 }
 """Heading and definition of each column."""
-METRICS = {"accuracy": "Accuracy", "macro_f1": "Macro F1", "loss": "Loss"}
+METRICS = {"accuracy": "Accuracy", "macro_f1": "Macro F1", "loss": "Change"}
 """What curves may show, and what it is called."""
 CURVES = (
     "A line a model, with its 95 % interval over the images; dotted: chance. All levels and models are measured on the "
-    "same faces, so differences are surer than the bands suggest. Loss is paired with the undisturbed faces."
+    "same faces, so differences are surer than the bands suggest. The change is paired with the undisturbed faces."
 )

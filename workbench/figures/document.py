@@ -11,6 +11,7 @@ import html
 import json
 import math
 import platform
+import re
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -22,16 +23,18 @@ LIBRARIES = ("expression-workbench", "numpy", "scipy", "torch", "open-clip-torch
 """Distributions whose versions :meth:`Document.versions` names unless told otherwise."""
 _SIGNATURES = {b"\x89PNG\r\n\x1a\n": "png", b"\xff\xd8\xff": "jpeg"}
 _NUMBER = frozenset("0123456789+-–.,% ")
+_INTERVAL = re.compile(r"\S+ \(\S+ to \S+\)")
 
 _STYLE = """
 :root { color-scheme: light; }
 * { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 60rem; padding: 2rem 1.5rem 4rem; background: #fff; color: #1b2a33;
+body { margin: 0 auto; max-width: 78rem; padding: 2rem 1.5rem 4rem; background: #fff; color: #1b2a33;
   font: 15px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
 h1 { font-size: 1.7rem; line-height: 1.25; margin: 0 0 .4rem; overflow-wrap: anywhere; }
 h2 { font-size: 1.2rem; margin: 2.4rem 0 .6rem; padding-bottom: .25rem; border-bottom: 1px solid #dde3e7; }
 h3 { font-size: 1rem; margin: 1.4rem 0 .4rem; }
 p { margin: .5rem 0; overflow-wrap: anywhere; }
+p, dd { max-width: 60rem; }
 .note { margin: .8rem 0; padding: .6rem .9rem; border-left: 4px solid #c8742b; background: #fbf4ee; }
 .numbers { display: grid; grid-template-columns: repeat(auto-fill, minmax(11rem, 1fr)); gap: .8rem; margin: 1rem 0; }
 .numbers div { padding: .6rem .9rem; border: 1px solid #dde3e7; border-radius: 8px; }
@@ -43,6 +46,7 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .8rem .25rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid #eceff1; }
 th { color: #55646e; font-weight: 600; }
 .n { text-align: right; }
+.i { white-space: nowrap; }
 .pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(12rem, 1fr)); gap: 1rem; margin: .8rem 0;
   align-items: start; }
 figure { margin: 0; }
@@ -55,7 +59,7 @@ dd { margin: 0; color: #3b4a54; }
 pre { background: #f2f5f7; padding: .8rem 1rem; border-radius: 8px; overflow-x: auto; font-size: .85rem; }
 footer { margin-top: 2.5rem; font-size: .85rem; color: #55646e; }
 @media print { body { max-width: none; padding: 0; font-size: 10.5pt; } h2, h3 { break-after: avoid; }
-  figure, tr, .plot, .numbers { break-inside: avoid; } pre { white-space: pre-wrap; } }
+  .i { white-space: normal; } figure, tr, .plot, .numbers { break-inside: avoid; } pre { white-space: pre-wrap; } }
 """
 
 _DRAW = """
@@ -107,7 +111,7 @@ class Document:
         return self._add(f'<div class="numbers">{"".join(cells)}</div>')
 
     def table(self, head: Sequence[str], rows: Sequence[Sequence[Cell]]) -> Document:
-        """Add a table; columns of numbers are aligned to the right, and None or NaN is a dash.
+        """Add a table; numbers are aligned to the right, an interval stays on one line, and None or NaN is a dash.
 
         Raises
         ------
@@ -119,9 +123,12 @@ class Document:
         cells = [[_cell(value) for value in row] for row in rows]
         numeric = [bool(cells) and all(_NUMBER.issuperset(row[place]) for row in cells) for place in range(len(head))]
 
+        def mark(cell: str, number: bool) -> str:
+            return ' class="n"' if number else ' class="i"' if _INTERVAL.fullmatch(cell) else ""
+
         def line(tag: str, row: Sequence[str]) -> str:
-            marks = (' class="n"' if number else "" for number in numeric)
-            return "<tr>" + "".join(f"<{tag}{m}>{_safe(c)}</{tag}>" for m, c in zip(marks, row, strict=True)) + "</tr>"
+            cells = (f"<{tag}{mark(c, n)}>{_safe(c)}</{tag}>" for c, n in zip(row, numeric, strict=True))
+            return f"<tr>{''.join(cells)}</tr>"
 
         body = "".join(line("td", row) for row in cells)
         return self._add(
