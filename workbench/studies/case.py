@@ -188,7 +188,8 @@ def encoder_notes(spec: Splits, case: Case, encoder: str, trained_on: Bools) -> 
     ):
         seen = int(trained_on[rows].sum())
         if seen:
-            notes.append(f"{encoder} was trained on {seen:,} of the {len(rows):,} images of {split!r}: {consequence}")
+            share = f"{seen:,} of the {len(rows):,} images of {split!r}"
+            notes.append(f"{encoder} was trained on {share}, or on copies of them: {consequence}")
     return notes
 
 
