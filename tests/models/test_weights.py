@@ -123,3 +123,12 @@ def test_a_network_gets_as_many_outputs_as_the_weights_have(tmp_path: Path) -> N
     torch.save(state(1, outputs=7), tmp_path / "weights.pt")
     module = fit_outputs(lambda outputs: network(outputs or 3), read_weights(tmp_path / "weights.pt"))
     assert module(torch.zeros(1, 4)).shape == (1, 7)
+
+
+def test_weights_with_a_changed_byte_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "weights.pt"
+    torch.save({"weight": torch.full((50,), 0.5)}, path)
+    data, value = path.read_bytes(), torch.tensor(0.5).numpy().tobytes()
+    path.write_bytes(data.replace(value * 50, value * 49 + torch.tensor(0.25).numpy().tobytes()))
+    with pytest.raises(ModelError, match=r"weights\.pt: the weights cannot be read \(.* does not match its checksum"):
+        read_weights(path)

@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from workbench.errors import ModelError
+from workbench.files import check_zip
 
 _NESTED = ("state_dict", "model_state_dict", "model", "net", "network", "weights", "params")
 """Under which names training scripts keep the weights in a checkpoint."""
@@ -132,6 +133,7 @@ def fingerprint(head: str, tensors: Mapping[str, Tensor]) -> str:
 
 
 def _load_plain(path: Path) -> Any:
+    check_zip(path)  # which torch does not
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, AttributeError, ImportError) as error:
