@@ -123,7 +123,7 @@ RUNGS: dict[str, Rung] = {
         Rung("coop", "learned prompts (CoOp)", "learned prompts", _coop,
              published=(Published(60, _COMPARED),)),
         Rung("linear", "linear probe", "probe", _probe("linear"), chance=False,
-             published=(Published(72, "the field, OpenAI ViT-L/14, about"),)),
+             published=(Published(72, "OpenAI ViT-L/14, about; who measured it is not known here"),)),
         Rung("mlp", "perceptron on embeddings", "probe", _probe("mlp"), published=(Published(71.40, _EMBEDDINGS),)),
         Rung("forest", "random forest on embeddings", "probe", _probe("forest"),
              published=(Published(68.17, f"{_EMBEDDINGS}, 10,000 trees"),)),
