@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
 from tests.conftest import write_clip
 from workbench.errors import ModelError, SpecError
@@ -114,6 +116,31 @@ def test_damaged_weights_are_refused(tmp_path: Path) -> None:
     (folder / "open_clip_model.safetensors").write_bytes(data[: len(data) // 2])
     with pytest.raises(ModelError, match="cannot be loaded"):
         load_clip(f"local-dir:{folder}")
+
+
+def test_weights_of_another_width_are_refused(tmp_path: Path) -> None:
+    folder = write_clip(tmp_path, seed=0)
+    config = json.loads((folder / "open_clip_config.json").read_text())
+    config["model_cfg"]["text_cfg"]["width"] = 12
+    (folder / "open_clip_config.json").write_text(json.dumps(config))
+    with pytest.raises(ModelError, match=r"cannot be loaded: text pos_embed width changed!"):
+        load_clip(f"local-dir:{folder}")
+
+
+def test_weights_that_are_no_finite_numbers_are_refused(tmp_path: Path) -> None:
+    folder = write_clip(tmp_path, seed=0)
+    weights = load_file(folder / "open_clip_model.safetensors")
+    weights["visual.proj"][0, 0] = math.nan
+    save_file(weights, folder / "open_clip_model.safetensors")
+    with pytest.raises(ModelError, match=rf"local-dir:{folder}: visual\.proj holds values that are no finite numbers"):
+        load_clip(f"local-dir:{folder}")
+
+
+@pytest.mark.parametrize("text", ["<end_of_text>", "a <END_OF_TEXT> face", "a face <start_of_text>"])
+def test_a_text_that_ends_or_begins_within_is_refused(clip: Clip, text: str) -> None:
+    clip.encode_texts(["a very long text about faces " * 20])
+    with pytest.raises(SpecError, match=rf"^'{text}' holds a sign that begins or ends every text for {clip.name}"):
+        clip.encode_texts(["a face", text])
 
 
 def _folder(path: Path) -> Path:

@@ -148,7 +148,8 @@ def test_a_file_of_weights_begins_a_network_of_other_classes_but_for_its_output_
     fresh = module.get_submodule("lin3").weight.detach().clone()
     given = read_start("vgg-small", str(tmp_path / "weights.pt"))
     assert given is not None
-    assert not begin(module, architecture, given)
+    why = begin(module, architecture, given)
+    assert why == f"{tmp_path / 'weights.pt'}: lin3.weight is 7x384 where the network has 3x384"
     assert torch.equal(module.state_dict()["conv4b.weight"], other.state_dict()["conv4b.weight"])
     assert torch.equal(module.state_dict()["lin3.weight"], fresh)
 
@@ -156,10 +157,34 @@ def test_a_file_of_weights_begins_a_network_of_other_classes_but_for_its_output_
 def test_a_file_with_the_same_outputs_begins_with_them_and_another_file_is_another_start(tmp_path: Path) -> None:
     architecture, module = built("lenet")
     given = Weights(tmp_path, built("lenet", seed=1)[1].state_dict())
-    assert begin(module, architecture, given)
+    assert begin(module, architecture, given) == ""
     assert torch.equal(module.state_dict()["lin3.weight"], given.tensors["lin3.weight"])
     assert digest(given) != digest(Weights(tmp_path, built("lenet", seed=2)[1].state_dict()))
     assert digest(None) == ""
+
+
+@pytest.mark.parametrize(
+    ("head", "words"),
+    [({}, "lin3.bias is missing"), ({"lin3.bias": torch.zeros(())}, "lin3.bias is a number where the network has 3")],
+)
+def test_a_file_without_a_whole_output_layer_begins_the_others_and_says_why(
+    tmp_path: Path, head: dict[str, torch.Tensor], words: str
+) -> None:
+    architecture, module = built("lenet")
+    given = built("lenet", seed=1)[1].state_dict()
+    given.pop("lin3.bias")
+    assert begin(module, architecture, Weights(tmp_path / "w.pt", given | head)) == f"{tmp_path / 'w.pt'}: {words}"
+    assert torch.equal(module.state_dict()["conv1.weight"], given["conv1.weight"])
+    assert not torch.equal(module.state_dict()["lin3.weight"], given["lin3.weight"])
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_start_that_holds_no_finite_numbers_is_refused(tmp_path: Path, value: float) -> None:
+    given = built("lenet")[1].state_dict()
+    given["conv2.bias"][3] = value
+    torch.save(given, tmp_path / "w.pt")
+    with pytest.raises(ModelError, match=r"w\.pt: conv2\.bias holds values that are no finite numbers; give weights"):
+        read_start("lenet", str(tmp_path / "w.pt"))
 
 
 @pytest.mark.parametrize(
@@ -197,7 +222,7 @@ def test_weights_of_torchvision_are_taken_by_name_without_their_auxiliary_output
     architecture, module = built("googlenet")
     assert given is not None
     assert any(name.startswith("aux") for name in given.tensors)
-    assert not begin(module, architecture, given)
+    assert "fc.weight is 1000x1024 where the network has 3x1024" in begin(module, architecture, given)
     assert torch.equal(module.state_dict()["conv1.conv.weight"], library.state_dict()["conv1.conv.weight"])
 
 

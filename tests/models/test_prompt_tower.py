@@ -102,6 +102,14 @@ def test_words_without_tokens_are_refused() -> None:
         PromptTower(load_clip("face-clip")).words("  ")
 
 
+def test_words_and_names_that_begin_or_end_a_text_are_refused() -> None:
+    tower = PromptTower(load_clip("face-clip"))
+    with pytest.raises(SpecError, match=r"^'<start_of_text>' holds a sign that begins or ends every text for face-c"):
+        tower.words("<start_of_text>")
+    with pytest.raises(SpecError, match=r"a face <end_of_text>' holds a sign that begins or ends every text for face-"):
+        tower.prompts(("sad", "a face <end_of_text>"), 2, "end")
+
+
 def test_every_token_has_a_text_but_those_that_begin_and_end() -> None:
     tower = PromptTower(load_clip("face-clip"))
     names = tower.token_names()

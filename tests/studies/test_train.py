@@ -274,6 +274,18 @@ def test_it_begins_with_a_file_of_weights_and_refuses_another_networks(
         train(replace(FAST, start=str(tmp_path / "wrong.pt")), store)
 
 
+@pytest.mark.parametrize("classes", [CLASSES, (*CLASSES, "surprise")])
+def test_an_output_layer_that_begins_fresh_is_noted(store: Store, tmp_path: Path, classes: tuple[str, ...]) -> None:
+    judged_dataset(store, tmp_path, COUNT)
+    torch.save(plan("lenet", classes, 1).build().state_dict(), tmp_path / "w.pt")
+    notes = train(replace(FAST, start=str(tmp_path / "w.pt"), epochs=1), store).notes
+    expected = [
+        "the output layer began with fresh weights, since those of the start do not fit: "
+        f"{tmp_path / 'w.pt'}: lin3.weight is {len(classes)}x84 where the network has {len(CLASSES)}x84"
+    ]
+    assert [note for note in notes if "fresh" in note] == (expected if classes != CLASSES else [])
+
+
 def test_a_damaged_or_foreign_network_is_named(store: Store, found: TrainedNetwork) -> None:
     path = found.artifact.path / "weights.safetensors"
     whole = path.read_bytes()

@@ -16,13 +16,14 @@ import numpy as np
 import open_clip
 import torch
 import torch.nn.functional as F
+from open_clip.tokenizer import SimpleTokenizer
 from PIL import Image
 from safetensors import SafetensorError
 
 from workbench.errors import ModelError, SpecError, unknown_name
 from workbench.models.fingerprints import TrainingImages
 from workbench.models.hub import offline_when_unreachable, quiet_logging
-from workbench.models.weights import fingerprint
+from workbench.models.weights import check_finite, fingerprint
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 BUNDLED = {"face-clip": ASSETS / "face-clip"}
@@ -88,7 +89,7 @@ def load_clip(spec: str, device: str = "cpu") -> Clip:
     SpecError
         The spec is not valid.
     ModelError
-        The weights cannot be reached, are damaged or do not fit.
+        The weights cannot be reached, are damaged, do not fit, or are no finite numbers.
     """
     source = parse_clip_spec(spec)
     with quiet_logging(), nullcontext() if source.folder else offline_when_unreachable():
@@ -97,8 +98,9 @@ def load_clip(spec: str, device: str = "cpu") -> Clip:
                 source.identifier, pretrained=source.pretrained, require_pretrained=True, weights_only=True
             )
             tokenizer = open_clip.get_tokenizer(source.identifier)
-        except (OSError, RuntimeError, ValueError, KeyError, TypeError, SafetensorError) as error:
+        except (OSError, RuntimeError, ValueError, KeyError, TypeError, AssertionError, SafetensorError) as error:
             raise _load_error(source, error) from error
+    check_finite(spec, model.state_dict())
     return Clip(source, model.to(device).eval(), transform, tokenizer, torch.device(device))
 
 
@@ -207,11 +209,23 @@ class Clip:
         return self.encode_prepared(self.prepare(images))
 
     def encode_texts(self, texts: Sequence[str], batch_size: int = 256) -> np.ndarray:
-        """Encode texts; float32 ``(N, D)`` of unit length. Longer texts than the context are cut by the tokenizer."""
+        """Encode texts; float32 ``(N, D)`` of unit length. Longer texts than the context are cut by the tokenizer.
+
+        Raises
+        ------
+        SpecError
+            A text holds the sign that begins or ends every text, where open_clip's own tokenizer reads it as such.
+        """
         parts = []
         with torch.inference_mode():
             for start in range(0, len(texts), batch_size):
-                tokens = self._tokenizer(list(texts[start : start + batch_size])).to(self._device)
+                batch = list(texts[start : start + batch_size])
+                tokens = self._tokenizer(batch).to(self._device)
+                if isinstance(self._tokenizer, SimpleTokenizer):
+                    signs = torch.tensor(self._tokenizer.all_special_ids[:2], device=self._device)
+                    twice = ((tokens.unsqueeze(-1) == signs).sum(dim=1) > 1).any(dim=1)  # each text has one of each
+                    if twice.any():
+                        raise sign_error(self.name, batch[int(twice.int().argmax())])
                 parts.append(self._model.encode_text(tokens, normalize=True).float().cpu().numpy())
         return np.concatenate(parts)
 
@@ -254,6 +268,14 @@ class _Preprocess:
             for values in (self.mean, self.std)
         )  # one number where all channels have the same, so that gray stays one channel until the very end
         return pixels.float().div_(255.0).sub(mean).div_(std).expand(-1, 3, -1, -1)
+
+
+def sign_error(name: str, text: str) -> SpecError:
+    """Return the error for a text with a sign that a CLIP reads as the beginning or the end of all it reads."""
+    return SpecError(
+        f"{text!r} holds a sign that begins or ends every text for {name} (<start_of_text>, <end_of_text>); "
+        "write it without"
+    )
 
 
 def _load_error(source: ClipSource, error: Exception) -> ModelError:

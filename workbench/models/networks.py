@@ -33,7 +33,7 @@ from workbench.errors import ModelError, SpecError, unknown_name
 from workbench.models.architectures import ARCHITECTURES, Vgg
 from workbench.models.hub import library_errors
 from workbench.models.towers import Tower, tower_config
-from workbench.models.weights import Weights, fit_weights, misshapen, read_weights, without_prefix
+from workbench.models.weights import Weights, check_finite, fit_weights, misshapen, read_weights, without_prefix
 
 CLIP = "clip"
 """The network that is a CLIP's image tower with an output layer."""
@@ -271,13 +271,15 @@ def read_start(network: str, start: str) -> Weights | None:
     SpecError
         It is neither a name nor a file.
     ModelError
-        The weights cannot be had, or the file holds none.
+        The weights cannot be had, the file holds none, or some are no finite numbers.
     """
     if not start or (network.startswith(PREFIX) and start in STARTS):
         return None
     path = Path(start).expanduser()
     if path.is_file():
-        return read_weights(path)
+        weights = read_weights(path)
+        check_finite(path, weights.tensors)
+        return weights
     library = network in NETWORKS and NETWORKS[network].head == "fc"
     choices = torchvision.models.get_model_weights(network) if library else None
     names = [*choices.__members__] if choices is not None else list(STARTS if network.startswith(PREFIX) else ())
@@ -299,13 +301,13 @@ def digest(weights: Weights | None) -> str:
     return found.hexdigest()[:16]
 
 
-def begin(module: nn.Module, architecture: Architecture, weights: Weights) -> bool:
-    """Put weights into a network; an output layer of another size is left as it is.
+def begin(module: nn.Module, architecture: Architecture, weights: Weights) -> str:
+    """Put weights into a network; an output layer that they lack, or have in another size, is left as it is.
 
     Returns
     -------
-    bool
-        Whether the output layer was taken too.
+    str
+        Why the output layer is left as it is; empty where it was taken too.
 
     Raises
     ------
@@ -316,11 +318,13 @@ def begin(module: nn.Module, architecture: Architecture, weights: Weights) -> bo
     given = dict(without_prefix(weights.tensors, own.keys()))
     given = {name: value for name, value in given.items() if architecture.network != "googlenet" or name[:3] != "aux"}
     head = [f"{architecture.head}.weight", f"{architecture.head}.bias"]
-    fits = not set(misshapen(module, Weights(weights.path, given))) & set(head) and all(name in given for name in head)
-    if not fits:
+    wrong = misshapen(module, Weights(weights.path, given))
+    why = [f"{name} is missing" for name in head if name not in given]
+    why += [f"{name} is {wrong[name]}" for name in head if name in wrong]
+    if why:
         given |= {name: own[name] for name in head}
     fit_weights(module, Weights(weights.path, given))
-    return fits
+    return f"{weights.path}: {why[0]}" if why else ""
 
 
 def restore(architecture: Architecture, arrays: Mapping[str, np.ndarray], where: Path) -> nn.Module:
@@ -338,9 +342,7 @@ def restore(architecture: Architecture, arrays: Mapping[str, np.ndarray], where:
         for name, value in arrays.items()
     }
     fit_weights(module, Weights(where, tensors))
-    for name, value in tensors.items():
-        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
-            raise ModelError(f"{where}: {name} holds values that are no finite numbers")
+    check_finite(where, tensors)
     return module.eval()
 
 

@@ -22,7 +22,7 @@ from open_clip.transformer import TextTransformer
 from torch import Tensor
 
 from workbench.errors import ModelError, SpecError
-from workbench.models.clip import Clip
+from workbench.models.clip import Clip, sign_error
 
 _STAND_IN = "x"
 
@@ -83,7 +83,7 @@ class PromptTower:
         Raises
         ------
         SpecError
-            The text has no tokens.
+            The text has no tokens, or one that begins or ends a text.
         """
         tokens = self.tokens(text)
         if not tokens:
@@ -106,7 +106,8 @@ class PromptTower:
         Raises
         ------
         SpecError
-            A prompt is longer than the tower's context; the text gives the numbers.
+            A prompt is longer than the tower's context (the text gives the numbers), or a name holds a token that
+            begins or ends a text.
         """
         before = {"end": length, "middle": length // 2, "front": 0}[position]
         stand_in = self.tokens(_STAND_IN)[0]
@@ -154,8 +155,17 @@ class PromptTower:
         ]
 
     def tokens(self, text: str) -> list[int]:
-        """Return a text's tokens, uncut, without those of its beginning and end."""
-        return list(self._tokenizer.encode(text))
+        """Return a text's tokens, uncut, without those of its beginning and end.
+
+        Raises
+        ------
+        SpecError
+            The text itself holds one that begins or ends a text.
+        """
+        tokens = list(self._tokenizer.encode(text))
+        if not set(tokens).isdisjoint(self._tokenizer.all_special_ids):
+            raise sign_error(self.name, text)
+        return tokens
 
     def _check_length(self, names: Sequence[str], texts: Sequence[str], length: int) -> None:
         lengths = [len(self.tokens(text)) + 2 for text in texts]

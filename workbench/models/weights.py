@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+import textwrap
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ _NESTED = ("state_dict", "model_state_dict", "model", "net", "network", "weights
 _PREFIXES = ("module.", "_orig_mod.", "model.")
 """What DataParallel, torch.compile and Lightning put before every name."""
 _SHOWN = 3
+_DEEPEST = 8
+"""How many levels down a checkpoint is searched for weights."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,8 @@ def read_weights(path: Path) -> Weights:
     Raises
     ------
     ModelError
-        There is no such file, it is damaged, it holds more than plain weights, or no tensors.
+        There is no such file, it is damaged, it holds more than plain weights, no tensors, or others than plain dense
+        ones of real numbers.
     """
     if not path.is_file():
         raise ModelError(f"{path}: there is no such file of weights")
@@ -60,10 +64,11 @@ def read_weights(path: Path) -> Weights:
     except ModelError:
         raise
     except Exception as error:  # on damaged bytes the readers raise nearly anything
-        raise ModelError(f"{path}: the weights cannot be read ({_first_line(error)})") from error
+        raise ModelError(f"{path}: the weights cannot be read ({_first_sentence(error)})") from error
     tensors = _state_dict(content)
     if not tensors:
         raise ModelError(f"{path}: no state dict in it; save one with torch.save(network.state_dict(), path)")
+    _check_plain(path, tensors)
     names = content.get("classes") if isinstance(content, Mapping) else None
     return Weights(path, tensors, tuple(map(str, names)) if isinstance(names, list | tuple) and names else None)
 
@@ -74,32 +79,48 @@ def fit_weights(module: nn.Module, weights: Weights) -> None:
     Raises
     ------
     ModelError
-        Names are missing, unexpected or of another shape; the text gives the first few of each and their number.
+        Names are missing, unexpected, of another shape or whole numbers where the network has fractions; the text
+        gives the first few of each and their number.
     """
     given = without_prefix(weights.tensors, module.state_dict().keys())
     expected = module.state_dict()
+    real = [name for name, value in expected.items() if value.is_floating_point() and name in given]
     missing = [name for name in expected if name not in given and not name.endswith("num_batches_tracked")]
     faults = [
         _fault("missing", missing),
         _fault("unexpected", [name for name in given if name not in expected]),
-        _fault(
-            "of another shape",
-            [
-                f"{name} {_shape(given[name])} where the network has {_shape(expected[name])}"
-                for name in misshapen(module, weights)
-            ],
-        ),
+        _fault("of another shape", [f"{name} {words}" for name, words in misshapen(module, weights).items()]),
+        _fault("no floating-point numbers", [name for name in real if not given[name].is_floating_point()]),
     ]
     if any(faults):
         raise ModelError(f"{weights.path}: does not fit the network: {'; '.join(filter(None, faults))}")
     module.load_state_dict(dict(given), strict=False)
 
 
-def misshapen(module: nn.Module, weights: Weights) -> list[str]:
-    """Return the names that both have, in different shapes."""
+def misshapen(module: nn.Module, weights: Weights) -> dict[str, str]:
+    """Return the names that both have in different shapes, each with both shapes in words."""
     expected = module.state_dict()
     given = without_prefix(weights.tensors, expected.keys())
-    return [name for name in given if name in expected and given[name].shape != expected[name].shape]
+    return {
+        name: f"{_shape(value)} where the network has {_shape(expected[name])}"
+        for name, value in given.items()
+        if name in expected and value.shape != expected[name].shape
+    }
+
+
+def check_finite(where: str | Path, tensors: Mapping[str, Tensor]) -> None:
+    """Refuse weights with NaN or infinite values, which everything made with them would have too.
+
+    Raises
+    ------
+    ModelError
+        The text names the first tensor that has some.
+    """
+    for name, value in tensors.items():
+        if value.is_floating_point() and not bool(torch.isfinite(value.float()).all()):
+            raise ModelError(
+                f"{where}: {name} holds values that are no finite numbers; give weights without NaN or inf"
+            )
 
 
 def fit_outputs(build: Callable[[int | None], nn.Module], weights: Weights) -> nn.Module:
@@ -151,13 +172,26 @@ def _refused(path: Path) -> ModelError:
     )
 
 
-def _state_dict(content: Any) -> dict[str, Tensor]:
-    if not isinstance(content, Mapping):
+def _state_dict(content: Any, depth: int = 0) -> dict[str, Tensor]:
+    if not isinstance(content, Mapping) or depth > _DEEPEST:  # a damaged one may hold itself
         return {}
     for name in _NESTED:
         if isinstance(content.get(name), Mapping):
-            return _state_dict(content[name])
+            return _state_dict(content[name], depth + 1)
     return {str(name): value for name, value in content.items() if isinstance(value, Tensor)}
+
+
+def _check_plain(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    for name, value in tensors.items():
+        kinds = {
+            "is sparse": value.layout is not torch.strided,
+            "is quantized": value.is_quantized,
+            "is of complex numbers": value.is_complex(),
+            "has a shape but no values (device meta)": value.is_meta,
+        }
+        if any(kinds.values()):
+            fault = next(words for words, found in kinds.items() if found)
+            raise ModelError(f"{path}: {name} {fault}; save plain dense floating-point weights instead")
 
 
 def without_prefix(tensors: Mapping[str, Tensor], expected: Collection[str]) -> Mapping[str, Tensor]:
@@ -180,5 +214,6 @@ def _shape(tensor: Tensor) -> str:
     return "x".join(map(str, tensor.shape)) or "a number"
 
 
-def _first_line(error: BaseException) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0][:200]
+def _first_sentence(error: BaseException) -> str:
+    sentence = (str(error) or type(error).__name__).splitlines()[0].split(". ")[0]
+    return textwrap.shorten(sentence, 200, placeholder=" ...")

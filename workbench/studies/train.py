@@ -124,7 +124,7 @@ def _compute(build: Build, spec: TrainSpec, case: Case, begun: _Begun, store: St
 
     guided = Faces(guide, torch.from_numpy(case.labels[case.tune]))
     counts = class_weights(labels, len(case.classes), spec.balance)
-    module = _module(spec, begun, store, progress)
+    module, fresh = _module(spec, begun, store, progress)
     try:
         fitted = fit(
             module, begun.architecture, Faces(known, labels), guided, counts, recipe, build.state, progress, told
@@ -134,6 +134,10 @@ def _compute(build: Build, spec: TrainSpec, case: Case, begun: _Begun, store: St
             curve.unlink(missing_ok=True)
         raise
     summary = _summary(spec, case, begun, fitted, asked, progress)
+    if fresh:
+        summary["notes"].append(
+            f"the output layer began with fresh weights, since those of the start do not fit: {fresh}"
+        )
     build.write_arrays(WEIGHTS, {name: value.numpy() for name, value in fitted.weights.items()})
     build.write_table(0, _fingerprints(case, begun.clip))
     curve.unlink(missing_ok=True)
@@ -164,8 +168,8 @@ def _faces(case: Case, view: View, progress: Progress) -> torch.Tensor:
     return faces
 
 
-def _module(spec: TrainSpec, begun: _Begun, store: Store, progress: Progress) -> torch.nn.Module:
-    """Build the network with the weights it begins with."""
+def _module(spec: TrainSpec, begun: _Begun, store: Store, progress: Progress) -> tuple[torch.nn.Module, str]:
+    """Build the network with the weights it begins with, and say why its output layer has none of a file's."""
     import torch
 
     from workbench.models.networks import begin
@@ -175,14 +179,14 @@ def _module(spec: TrainSpec, begun: _Begun, store: Store, progress: Progress) ->
         torch.manual_seed(spec.seed)
         module = begun.architecture.build()
     if begun.weights is not None:
-        begin(module, begun.architecture, begun.weights)
-    elif begun.clip is not None and isinstance(module, Tower):
+        return module, begin(module, begun.architecture, begun.weights)
+    if begun.clip is not None and isinstance(module, Tower):
         take_tower(module, begun.clip)
         if spec.start != "new":
             texts = class_texts(begun.architecture.classes, begun.clip, store, progress)
             with torch.no_grad():
                 module.head.weight.copy_(torch.from_numpy(texts))
-    return module
+    return module, ""
 
 
 def class_texts(classes: tuple[str, ...], clip: Clip, store: Store, progress: Progress = SILENT) -> Floats:
