@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from workbench import __version__, reports
-from workbench.command_help import STUDY_COMMANDS, TARGET, WEIGHTS
+from workbench.command_help import CLASSIFIER, STUDY_COMMANDS, TARGET, WEIGHTS
 from workbench.errors import Cancelled, SpecError, WorkbenchError
 from workbench.progress import Console, Progress
 from workbench.specs import ClassifySpec, CompareSpec, DemoSpec, PredictSpec, ScoreSpec, Spec, SuspectsSpec, read_spec
@@ -89,6 +89,13 @@ def _add_work(add: Callable[..., argparse.ArgumentParser]) -> None:
 
     for spec_type, (name, help_text, options) in STUDY_COMMANDS.items():
         _add_spec_options(add(name, help_text, _study), spec_type, options)
+
+    answer = add("answer", "what a classifier says of pictures of your own; nothing is stored", _answer)
+    answer.add_argument("pictures", nargs="+", type=Path, metavar="PICTURE", help="a picture, or a folder of them")
+    answer.add_argument("--model", default=PredictSpec.model, help=CLASSIFIER)
+    answer.add_argument("--weights", default="", metavar="FILE", help=WEIGHTS)
+    answer.add_argument("--faces", default="auto", help="auto (the largest face, else all of it), largest or whole")
+    answer.add_argument("--out", type=Path, metavar="FILE.csv", help="write every class's probability there")
 
     run = add("run", "run the study that a TOML file describes", _run)
     run.add_argument("file", type=Path, metavar="SPEC.toml")
@@ -218,6 +225,24 @@ def _suspects_file(options: argparse.Namespace, store: Store) -> Write | None:
 
     check_target(options.out)  # before the work, not after it
     return lambda result, _: write_suspects(open_suspects(store.artifact(*result.split("/", 1))), options.out)
+
+
+def _answer(options: argparse.Namespace, store: Store) -> reports.Report:
+    from workbench.exports.answers import write_answers
+    from workbench.exports.suspects import check_target
+    from workbench.studies.answer import answer
+
+    if options.out is not None:
+        check_target(options.out)  # before the work, not after it
+    progress = Console()
+    try:
+        chosen = {"weights": options.weights, "faces": options.faces}
+        found = answer(options.pictures, options.model, store, **chosen, progress=progress)
+    finally:
+        progress.close()
+    if options.out is not None:
+        write_answers(found, options.out)
+    return reports.answers(found)
 
 
 def _run(options: argparse.Namespace, store: Store) -> reports.Report | None:

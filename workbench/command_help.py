@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from workbench.specs import (
     AGGREGATES,
+    ALL_RUNGS,
     BALANCES,
     COLOURS,
     CONTEXTS,
@@ -18,6 +19,7 @@ from workbench.specs import (
     PROMPT_METRICS,
     RENDERED,
     RULES,
+    RUNGS,
     SCHEDULES,
     SEES,
     SIMILARITIES,
@@ -55,7 +57,7 @@ TARGET = (
     "face-cnn, clip:SPEC, torchvision:NAME/WEIGHTS, timm:NAME, checkpoint:PATH, network:NAME, trained:NAME, "
     "python:MODULE:CALLABLE"
 )
-_MODEL = TARGET + ", probe:NAME, coop:NAME"
+CLASSIFIER = TARGET + ", probe:NAME, coop:NAME"
 WEIGHTS = "file of the network's weights (safetensors or a plain state dict)"
 _RUN = "name of a stored classification, or the beginning of it"
 _SPLITS = {
@@ -93,7 +95,7 @@ STUDY_COMMANDS: dict[type[Spec], tuple[str, str, dict[str, str]]] = {
     PredictSpec: (
         "predict",
         "classify a dataset with a network, a probe or learned prompts",
-        {"dataset": _DATASET, "model": _MODEL, "weights": WEIGHTS, "top_k": "ranked classes kept for each image"},
+        {"dataset": _DATASET, "model": CLASSIFIER, "weights": WEIGHTS, "top_k": "ranked classes kept for each image"},
     ),
     DissectSpec: (
         "dissect",
@@ -371,7 +373,8 @@ STUDY_COMMANDS: dict[type[Spec], tuple[str, str, dict[str, str]]] = {
         {
             "dataset": _DATASET,
             "clip": _CLIP,
-            "rungs": "ways to classify, comma-separated; all that a CPU can do in minutes if not given",
+            "rungs": f"ways to classify, comma-separated: {', '.join(RUNGS)}; or {ALL_RUNGS}; if not given, all but the "
+            "last four, which take a CPU hours",
             **_SPLITS,
             "tune_on": "the split that chooses settings",
             "seeds": "how often a way with chance in it is trained",

@@ -22,7 +22,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-_LISTED = 20
+_LISTED = 30
 
 
 class WorkbenchError(Exception):

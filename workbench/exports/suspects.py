@@ -68,7 +68,7 @@ def write_suspects(found: Suspects, path: Path) -> None:
 def check_target(path: Path) -> None:
     """Raise :class:`SpecError` where a table must not be written to ``path``."""
     if path.suffix.lower() != ".csv":
-        raise SpecError(f"{path}: the suspects are written as .csv")
+        raise SpecError(f"{path}: a table is written as .csv")
     with disk_errors(path):
         if path.exists() or path.is_symlink():
             raise SpecError(f"{path} is there already; choose another name")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from workbench.reports import ladder, maps, neurons, review, training, training_networks, video
 from workbench.reports.base import Report as Report
 from workbench.reports.base import Table as Table
+from workbench.reports.images import answers as answers
 from workbench.reports.images import classification as classification
 from workbench.reports.images import embeddings as embeddings
 from workbench.reports.images import health as health

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workbench.errors import unknown_name
 from workbench.reports.base import Report, Table, interval
 from workbench.store import Artifact, Store
+
+if TYPE_CHECKING:
+    from workbench.studies.answer import Answers
 
 
 def classification(artifact: Artifact, split: str = "") -> Report:
@@ -71,6 +74,23 @@ def embeddings(artifact: Artifact) -> Report:
     summary = artifact.summary
     line = f"{summary['images']:,} different images of {summary['dataset']} as {summary['dim']} numbers each"
     return Report({"artifact": artifact.reference, **summary}, [line, f"stored as {artifact.reference}"])
+
+
+def answers(found: Answers) -> Report:
+    """Report what a classifier answered to pictures: the two most probable classes of each."""
+    rows, values = [], []
+    for path, face, shares in zip(found.pictures, found.found.tolist(), found.probabilities.tolist(), strict=True):
+        best = sorted(range(len(shares)), key=lambda place: -shares[place])[:2]
+        seen = "face" if face else "whole"
+        said = [text for place in best for text in (found.classes[place], f"{100 * shares[place]:.1f}")]
+        rows.append([str(path), seen, *said])
+        values.append({"picture": str(path), "seen": seen, "answer": found.classes[best[0]], "probabilities": shares})
+    table = Table(["picture", "seen", "answer", "%", "next", "%"], rows, f"{found.model} answers, nothing is stored")
+    notes = [f"note: {note}" for note in found.notes]
+    return Report(
+        {"model": found.model, "classes": list(found.classes), "answers": values, "notes": list(found.notes)},
+        [table, *notes],
+    )
 
 
 def _class_table(classes: Sequence[str], split: str, metrics: dict[str, Any]) -> Table:

@@ -9,6 +9,14 @@ from workbench.errors import SpecError, unknown_name
 from workbench.specs.base import Spec, check_choice, check_name, check_range, numbers, words
 from workbench.specs.images import AGGREGATES
 
+RUNGS = (
+    *("names", "template", "ensemble", "fine-sum", "fine-max", "rank-vote", "coop", "linear", "mlp", "forest", "knn"),
+    *("pixel-mlp", "pixel-forest", "lenet", "vgg-small", "face-cnn", "clip-tuned"),
+    *("vgg", "googlenet", "resnet18", "resnet50"),
+)
+"""Names of the ways to classify; see workbench.studies.rungs. The last four take a CPU hours."""
+ALL_RUNGS = "all"
+"""What stands for every way, the slow ones among them."""
 PROMPT_METRICS = ("accuracy", "macro_f1")
 """What a search for prompts may raise."""
 
@@ -138,8 +146,7 @@ class LadderSpec(Spec):
     dataset, clip : str
         As in :class:`~workbench.specs.images.EmbedSpec`.
     rungs : str
-        Names of the ways, comma-separated; empty for all that need no more than a CPU and minutes. See
-        workbench.studies.rungs.
+        Some of :data:`RUNGS`, comma-separated; empty for all but the four last, ``all`` for every one.
     train, tune_on, report_on : str
         The split that is learned from, the one that chooses settings, and the one all are reported on.
     seeds : int
@@ -169,6 +176,9 @@ class LadderSpec(Spec):
 
     def __post_init__(self) -> None:
         check_name(self.dataset)
+        for name in words(self.rungs):
+            if name not in (*RUNGS, ALL_RUNGS):
+                raise unknown_name("rung", name, (*RUNGS, ALL_RUNGS))
         check_range("seeds", self.seeds, 1, 20)
         check_range("trees", self.trees, 100, 100_000)
         check_range("epochs", self.epochs, 1, 1000)

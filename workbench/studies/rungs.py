@@ -6,15 +6,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from workbench.errors import SpecError, unknown_name
-from workbench.specs import ClassifySpec, CoopSpec, LadderSpec, PredictSpec, ProbeSpec, Spec, TrainSpec, words
+from workbench.errors import SpecError
+from workbench.specs import (
+    ALL_RUNGS,
+    ClassifySpec,
+    CoopSpec,
+    LadderSpec,
+    PredictSpec,
+    ProbeSpec,
+    Spec,
+    TrainSpec,
+    words,
+)
 
 ZERO_SHOT = "zero-shot"
 """The family that learns nothing."""
 FAMILIES = (ZERO_SHOT, "learned prompts", "probe", "pixels", "network")
 """What kinds of rungs there are: by what is learned, and from what."""
-ALL = "all"
-"""What stands for every rung, the slow ones among them."""
 
 
 @dataclass(frozen=True)
@@ -163,13 +171,10 @@ def chosen(text: str) -> tuple[Rung, ...]:
     Raises
     ------
     SpecError
-        A name is unknown; or only the bundled network and nothing else is left to compare.
+        Nothing is named.
     """
     named = words(text)
-    for name in named:
-        if name != ALL and name not in RUNGS:
-            raise unknown_name("rung", name, (*RUNGS, ALL))
     if text.strip() and not named:
         raise SpecError(f"rungs: {text!r} names none")
-    every = ALL in named
+    every = ALL_RUNGS in named
     return tuple(rung for rung in RUNGS.values() if every or rung.name in named or (not named and not rung.slow))

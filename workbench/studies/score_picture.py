@@ -75,7 +75,7 @@ def score_picture(picture: Image.Image, spec: ScoreSpec, scorer: Scorer, store: 
     if not found and not whole:
         return None
     notes = (f"{len(found)} faces were found; the largest is scored",) if len(found) > 1 else ()
-    box = WHOLE if whole else _shares(found[0], picture.size)
+    box = WHOLE if whole else shares(found[0], picture.size)
     cut = crop(frame, box, spec.margin, spec.colour)
     vocabulary = changed_scores(scorer.vocabulary(load_concept_set(spec.concepts), store), spec.score_changes)
     probabilities = scorer.probabilities(scorer.encode(scorer.prepare([cut])), vocabulary)
@@ -92,7 +92,7 @@ def score_picture(picture: Image.Image, spec: ScoreSpec, scorer: Scorer, store: 
     )
 
 
-def _shares(found: Floats, size: tuple[int, int]) -> Box:
+def shares(found: Floats, size: tuple[int, int]) -> Box:
     """Return a detector's find as a box in shares of the picture's size (width, height)."""
     x, y, width, height = (float(value) for value in found[:4])
     return x / size[0], y / size[1], width / size[0], height / size[1]
