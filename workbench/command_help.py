@@ -373,8 +373,8 @@ STUDY_COMMANDS: dict[type[Spec], tuple[str, str, dict[str, str]]] = {
         {
             "dataset": _DATASET,
             "clip": _CLIP,
-            "rungs": f"ways to classify, comma-separated: {', '.join(RUNGS)}; or {ALL_RUNGS}; if not given, all but the "
-            "last four, which take a CPU hours",
+            "rungs": f"ways to classify, comma-separated: {', '.join(RUNGS)}; or {ALL_RUNGS}; if not given, all but "
+            "the last four, which take a CPU hours",
             **_SPLITS,
             "tune_on": "the split that chooses settings",
             "seeds": "how often a way with chance in it is trained",

@@ -22,9 +22,11 @@ from workbench.specs.images import DemoSpec as DemoSpec
 from workbench.specs.images import EmbedSpec as EmbedSpec
 from workbench.specs.images import ImportSpec as ImportSpec
 from workbench.specs.images import PredictSpec as PredictSpec
+from workbench.specs.ladder import ALL_RUNGS as ALL_RUNGS
 from workbench.specs.ladder import DISTURBANCES as DISTURBANCES
 from workbench.specs.ladder import PROMPT_METRICS as PROMPT_METRICS
 from workbench.specs.ladder import RENDERED as RENDERED
+from workbench.specs.ladder import RUNGS as RUNGS
 from workbench.specs.ladder import CompareSpec as CompareSpec
 from workbench.specs.ladder import LadderSpec as LadderSpec
 from workbench.specs.ladder import PromptsSpec as PromptsSpec
