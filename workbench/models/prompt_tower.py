@@ -110,6 +110,8 @@ class PromptTower:
             begins or ends a text.
         """
         before = {"end": length, "middle": length // 2, "front": 0}[position]
+        for name in names:
+            self.tokens(name)  # refused by itself, without the stand-ins around it
         stand_in = self.tokens(_STAND_IN)[0]
         texts = [" ".join([_STAND_IN] * before + [name] + [_STAND_IN] * (length - before)) for name in names]
         self._check_length(names, texts, length)
