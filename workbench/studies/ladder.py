@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from workbench.studies.classifier import Classifier
 
-MEASURE = 2
+MEASURE = 3
 """Number of the way rungs are run and measured; ladders of another are run again."""
 BATCH, BATCHES = 32, 4
 """A rung's speed is that of its fastest batch of so many, after one that does not count."""
