@@ -15,6 +15,7 @@ from workbench.data.datasets import Dataset
 from workbench.errors import Cancelled, ConceptSetError, SpecError
 from workbench.methods.retrain import compare
 from workbench.models.clip import Clip
+from workbench.reports import of_result
 from workbench.specs import ClassifySpec, EmbedSpec, ImportSpec
 from workbench.specs.ladder import PromptsSpec
 from workbench.store import Store
@@ -87,6 +88,9 @@ def test_the_winner_is_reported_as_classifying_with_its_file_reports_it(
     change = found.comparison.changes["accuracy"]
     assert change.before.value == pytest.approx(found.report["whole"].accuracy.value)
     assert change.after.value == pytest.approx(found.report["winner"].accuracy.value)
+    told = of_result(found.spec, found.artifact.reference, store).text()
+    assert f"--concepts {found.winner_path(store.root)}" in told
+    assert all(text in told for text in (*found.winner.templates, *found.winner.texts))
 
 
 def test_every_template_is_measured_as_a_set_with_it_alone(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from workbench.reports.base import PAIRED, Report, Table, decimals, interval, points
 from workbench.store import Artifact
+
+if TYPE_CHECKING:
+    from workbench.data.concepts import ConceptSet
 
 _MEASURED = ["images", "accuracy", "top-3", "macro F1", "weighted F1"]
 _PERCENT = "percent with 95 % bootstrap interval"
@@ -98,8 +101,19 @@ def prompts(artifact: Artifact) -> Report:
         Table(["change", "added", "removed", f"{spec.metric} (%)"], path, f"The search on {spec.tune_on}"),
         Table(["prompts", *_MEASURED], reported, f"Reported once, on {spec.report_on}; {_WILSON}"),
         f"difference of the two: {_points(found.comparison.changes['accuracy'])} points (paired, Newcombe's interval)",
+        Table(["class", "words"], _words(found.winner), f"The winner, in {_quoted(found.winner.templates)}"),
+        f"use it: workbench classify {spec.dataset} --concepts {found.winner_path(artifact.path.parents[2])}",
     ]
     return _report(artifact, parts, found.notes)
+
+
+def _words(concepts: ConceptSet) -> list[list[str]]:
+    spoken = [[each.text for each in concepts.concepts if name in each.classes] for name in concepts.classes]
+    return [[name, ", ".join(texts)] for name, texts in zip(concepts.classes, spoken, strict=True)]
+
+
+def _quoted(templates: Sequence[str]) -> str:
+    return ", ".join(f'"{template}"' for template in templates)
 
 
 def ladder(artifact: Artifact) -> Report:

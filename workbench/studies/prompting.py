@@ -169,7 +169,7 @@ class Prompts(Stored[PromptsSpec]):
 
     def save_winner(self, store: Store) -> Path:
         """Write the winner, with the other attributes as they were, among the workspace's concept sets."""
-        path = store.root / "concept_sets" / f"{self.artifact.name}.yaml"
+        path = self.winner_path(store.root)
         sets = parse_concept_sets(self.summary["winner"], self.artifact.reference)
         with disk_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -178,8 +178,11 @@ class Prompts(Stored[PromptsSpec]):
 
     def winner_spec(self, store: Store) -> ClassifySpec:
         """Return what classifies the dataset with the winner."""
-        path = store.root / "concept_sets" / f"{self.artifact.name}.yaml"
-        return ClassifySpec(self.spec.dataset, self.spec.clip, str(path), self.aggregate)
+        return ClassifySpec(self.spec.dataset, self.spec.clip, str(self.winner_path(store.root)), self.aggregate)
+
+    def winner_path(self, root: Path) -> Path:
+        """Return the file of the winner in the workspace ``root``."""
+        return root / "concept_sets" / f"{self.artifact.name}.yaml"
 
 
 def open_prompts(artifact: Artifact) -> Prompts:
