@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from workbench.app import definitions, session
+from workbench.app.run_names import classification_names
 from workbench.app.session import View
 from workbench.app.widgets import metrics, notices
 from workbench.app.widgets.explore import explore
@@ -73,9 +74,8 @@ def choose(view: View, dataset: Dataset, found: list[Artifact]) -> None:
     run = view["run"] or found[0].name
     if run not in by_name:
         raise unknown_name(f"run of {dataset.name}", run, by_name)
-    columns[1].selectbox(
-        "Run", list(by_name), format_func=lambda name: run_title(by_name[name]), **view.bind("run", run)
-    )
+    titles = classification_names(found)
+    columns[1].selectbox("Run", list(by_name), format_func=titles.__getitem__, **view.bind("run", run))
     splits = list(by_name[run].summary["splits"])
     split = view["split"] or default_split(splits)
     columns[2].selectbox(
@@ -86,12 +86,6 @@ def choose(view: View, dataset: Dataset, found: list[Artifact]) -> None:
     )
     with columns[3], form_popover("New run", "new run", "stretch"):
         run_form(dataset.name)
-
-
-def run_title(run: Artifact) -> str:
-    """Return a run in words: concept set, aggregate and CLIP."""
-    summary = run.summary
-    return f"{summary['concept_set']} · {summary['aggregate']} · {summary['clip']}"
 
 
 def default_split(splits: list[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from workbench.app import session
+from workbench.app.run_names import classification_names
 from workbench.app.text import count, percent, plain
 from workbench.app.widgets import notices
 from workbench.app.widgets.fired import dissection_title
@@ -116,15 +117,15 @@ def draw_dataset(name: str) -> None:
         st.page_link(
             notices.CONFUSIONS, label="Classify it", icon=":material/play_arrow:", query_params={"dataset": name}
         )
+    names = classification_names(found)
     for run in found:
         summary = run.summary
         split = next((split for split in ("test", "validation") if split in summary["metrics"]), "all")
         accuracy = summary["metrics"].get(split, {}).get("accuracy")
-        words = f"{plain(summary['concept_set'])} · {summary['aggregate']} · {plain(summary['clip'])}"
         score = f" — {percent(accuracy['value'])} accuracy on {plain(split)}" if accuracy else ""
         st.page_link(
             notices.CONFUSIONS,
-            label=f"{words}{score}",
+            label=f"{plain(names[run.name])}{score}",
             icon=":material/grid_on:",
             query_params={"dataset": name, "run": run.name},
         )

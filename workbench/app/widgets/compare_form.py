@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import streamlit as st
 
 from workbench.app import compare_words as words
 from workbench.app import comparisons, definitions, session
-from workbench.app.run_names import classification_name
+from workbench.app.run_names import classification_names, learned_prompts
 from workbench.app.session import View
 from workbench.app.text import plain, several
 from workbench.app.widgets import notices
 from workbench.data.datasets import Dataset
 from workbench.errors import WorkbenchError, unknown_name
 from workbench.specs import CompareSpec
+from workbench.store import Artifact
 
 
 class Pair(NamedTuple):
@@ -42,13 +44,13 @@ def choose_pair(view: View, dataset: Dataset) -> Pair | None:
     if view["comparison"]:
         spec = comparisons.named(dataset, view["comparison"]).spec
         view.settle(first=spec.first, second=spec.second, against=spec.split, comparison="")
-    pair = _usual(view, dataset, list(runs))
+    pair = _usual(view, dataset, runs)
     for name in (pair.first, pair.second):
         if name not in runs:
             raise unknown_name(f"run of {dataset.name}", name, runs)
     if pair.split not in dataset.selections:
         raise unknown_name("split", pair.split, dataset.selections)
-    titles = {name: classification_name(run) for name, run in runs.items()}
+    titles = classification_names(list(runs.values()))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.selectbox("First", list(runs), width=400, format_func=titles.__getitem__, **view.bind("first", pair.first))
         st.selectbox(
@@ -81,15 +83,25 @@ def invite(pair: Pair, key: str) -> None:
             st.rerun()
 
 
-def _usual(view: View, dataset: Dataset, runs: list[str]) -> Pair:
-    """Return what the view asks for; what it leaves open is as in the newest comparison, else the newest two runs."""
+def _usual(view: View, dataset: Dataset, runs: Mapping[str, Artifact]) -> Pair:
+    """Return what the view asks for; what it leaves open is as in the newest comparison, else of the newest runs.
+
+    Of these two are taken that are not by the same learned prompts, where there are.
+    """
     first, second, split = view["first"], view["second"], view["against"]
     if not (first or second):
         done = comparisons.stored(dataset)
         if done:
             spec = done[0].spec
             return Pair(spec.first, spec.second, split or spec.split)
-    first = first or next(name for name in runs if name != second)
-    second = second or next(name for name in runs if name != first)
+    first = first or _other(second, runs)
+    second = second or _other(first, runs)
     held_out = next((name for name in ("test", "validation") if name in dataset.selections), "all")
     return Pair(first, second, split or held_out)
+
+
+def _other(name: str, runs: Mapping[str, Artifact]) -> str:
+    """Return the newest run but ``name``, by other learned prompts than that where there are."""
+    known = learned_prompts(runs[name]) if name in runs else ""
+    others = [other for other in runs if other != name]
+    return next((other for other in others if not known or learned_prompts(runs[other]) != known), others[0])

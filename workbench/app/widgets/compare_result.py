@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from workbench.app import comparisons, session
 from workbench.app.browse import Rows, csv_bytes
 from workbench.app.components import Tile
 from workbench.app.components.face_card import Card, Part, face_card
+from workbench.app.run_names import classification_names
 from workbench.app.session import View
 from workbench.app.text import count, interval, percent, plain
 from workbench.app.widgets import notices
@@ -85,17 +87,33 @@ def compare(view: View, dataset: Dataset) -> None:
 
 def draw_comparison(view: View, dataset: Dataset, found: RunComparison) -> None:
     """Draw a stored comparison."""
-    text = f"**{plain(found.sentence)}**"
+    from workbench.studies.compare import sentence as tell
+
+    models = names_of(dataset, found)
+    text = f"**{plain(tell(found.comparison, found.counts, list(models), found.spec.split))}**"
     if found.better:
         st.success(text, icon=":material/check_circle:")
     else:
         st.info(text, icon=":material/balance:")
     headline(found)
-    notices.notes(found.notes)
-    figure_columns(view, found)
+    notices.notes([renamed(note, found.models, models) for note in found.notes])
+    figure_columns(view, found, models)
     report_button(found.artifact)
     st.subheader("Images they disagree on", anchor=False)
     draw_disagreements(view, dataset, found)
+
+
+def names_of(dataset: Dataset, found: RunComparison) -> tuple[str, str]:
+    """Return what the two runs are called on this page, the same as where they are chosen."""
+    names = classification_names(comparisons.runs(dataset))
+    return names[found.spec.first], names[found.spec.second]
+
+
+def renamed(note: str, stored: Sequence[str], names: Sequence[str]) -> str:
+    """Return a note with what the runs are called here in place of what the comparison ``stored``."""
+    known = dict(zip(stored, names, strict=True))
+    pattern = "|".join(re.escape(each) for each in sorted(known, key=len, reverse=True))
+    return re.sub(rf"(?<![\w-])(?:{pattern})(?![\w-])", lambda match: known[match[0]], note)
 
 
 def headline(found: RunComparison) -> None:
@@ -118,18 +136,18 @@ def headline(found: RunComparison) -> None:
         row.metric(title, value, note, delta_color="off", delta_arrow="off", width=TILE, help=help_text)
 
 
-def figure_columns(view: View, found: RunComparison) -> None:
+def figure_columns(view: View, found: RunComparison, models: tuple[str, str]) -> None:
     """Draw the scores and the recalls of both, and the images of each class that only one has right."""
     comparison, tests = found.comparison.to_dict(), [test._asdict() for test in found.tests]
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("**Scores**", help=words.SCORES)
-        st.plotly_chart(figures.scores(comparison, found.models), key=view.key("scores"), config=CHART)
+        st.plotly_chart(figures.scores(comparison, models), key=view.key("scores"), config=CHART)
         st.markdown("**Only one is right**", help=words.ALONE)
-        st.plotly_chart(figures.disagreements(tests, found.models), key=view.key("alone"), config=CHART)
+        st.plotly_chart(figures.disagreements(tests, models), key=view.key("alone"), config=CHART)
     with right:
         st.markdown("**Recall of each class**", help=words.RECALLS)
-        st.plotly_chart(figures.recalls(comparison, tests, found.models), key=view.key("recalls"), config=CHART)
+        st.plotly_chart(figures.recalls(comparison, tests, models), key=view.key("recalls"), config=CHART)
         st.markdown("**Class by class**", help=words.TESTS)
         st.dataframe(class_table(found), hide_index=True, column_config=_columns())
 
@@ -157,7 +175,8 @@ def draw_disagreements(view: View, dataset: Dataset, found: RunComparison) -> No
     first, second = (session.classification(dataset.name, name) for name in (found.spec.first, found.spec.second))
     left, right = st.columns([5, 8], gap="medium")
     with left:
-        st.caption(words.TILES.format(first=plain(found.models[0]), second=plain(found.models[1])))
+        one, other = names_of(dataset, found)
+        st.caption(words.TILES.format(first=plain(one), second=plain(other)))
         face = chosen_face(view, dataset, rows, "Choose a face to see it large. Arrow keys walk through them.")
         if face is not None:
             face_card(

@@ -12,7 +12,7 @@ import streamlit as st
 
 from workbench.app import map_words, maps, session
 from workbench.app.components.scatter import CLASSES, NONE, Colouring
-from workbench.app.run_names import search_name
+from workbench.app.run_names import classification_names, search_name
 from workbench.app.session import View
 from workbench.app.units import unit_number
 from workbench.app.widgets.fired import dissection_title
@@ -115,7 +115,9 @@ def _draw_source(view: View, dataset: Dataset) -> None:
         chosen = view["which"] if view["which"] in prompts else prompts[0]
         st.selectbox("Prompt", prompts, width=SOURCE_WIDTH, **view.bind("which", chosen, of=view["prompt"][:80]))
     else:
-        _choose(view, "run", "Predictions of", session.runs(dataset.name), run_title)
+        runs = session.runs(dataset.name)
+        titles = classification_names(runs)
+        _choose(view, "run", "Predictions of", runs, lambda run: titles[run.name])
 
 
 def usable_prompts(view: View) -> tuple[str, ...]:
@@ -148,11 +150,6 @@ def _choose(view: View, name: str, title: str, found: list[Artifact], words: Cal
         format_func=lambda one: words(by_name[one]),
         **view.bind(name, chosen),
     )
-
-
-def run_title(run: Artifact) -> str:
-    """Return a classification in words."""
-    return f"{run.summary['concept_set']} · {run.summary['aggregate']} · {run.summary['clip']}"
 
 
 def suspects_title(run: Artifact) -> str:

@@ -10,7 +10,7 @@ from workbench.app.components.review import Session
 from workbench.app.components.review import review as draw_review
 from workbench.app.review import IMAGES, KINDS, RUN, SELECTION, SUSPECTS, Ask, Opinions
 from workbench.app.routes import image_address
-from workbench.app.run_names import classification_name, search_name
+from workbench.app.run_names import classification_names, search_name
 from workbench.app.session import View
 from workbench.app.verdict_routes import review_address
 from workbench.app.widgets import notices
@@ -66,7 +66,7 @@ def draw_filters(view: View, dataset: Dataset, ask: Ask, found: Opinions) -> Non
         runs = review.runs(dataset, KINDS[ask.source]) if ask.source in KINDS else []
         if len(runs) > 1:
             searched = ask.source == SUSPECTS
-            by_name = {run.name: search_name(run) if searched else classification_name(run) for run in runs}
+            by_name = {run.name: search_name(run) for run in runs} if searched else classification_names(runs)
             now = view["run"] if view["run"] in by_name else runs[0].name
             _choice("Search" if searched else "Run", view, "run", list(by_name), by_name, 200, "", now)
         if ask.source == SUSPECTS:

@@ -8,13 +8,13 @@ import streamlit as st
 
 from workbench.app import session
 from workbench.app import slice_words as words
+from workbench.app.run_names import classification_names
 from workbench.app.text import plain
 from workbench.app.widgets.form_popover import close
 from workbench.data.concepts import bundled_concept_sets, load_attributes, load_concept_set
 from workbench.data.datasets import Dataset
 from workbench.errors import WorkbenchError
 from workbench.specs import SlicesSpec
-from workbench.store import Artifact
 
 ATTRIBUTES = "perceived-attributes"
 
@@ -27,10 +27,8 @@ def slices_form(key: str, dataset: Dataset, attributes: bool) -> None:
         st.page_link("pages/confusions.py", label="Classify its images", icon=":material/grid_on:")
         return
     with st.form(f"new slices {key} {attributes}", border=False):
-        by_name = {run.name: run for run in runs}
-        run = st.selectbox(
-            "Classification", list(by_name), format_func=lambda name: _title(by_name[name]), help=words.FORM["run"]
-        )
+        titles = classification_names(runs)
+        run = st.selectbox("Classification", list(titles), format_func=titles.__getitem__, help=words.FORM["run"])
         left, right = st.columns(2)
         clip = left.text_input("CLIP", SlicesSpec.clip, help=words.FORM["clip"])
         bundled = list(bundled_concept_sets())
@@ -66,11 +64,6 @@ def slices_form(key: str, dataset: Dataset, attributes: bool) -> None:
                 close("new slices")
                 st.toast("The search has been queued; the sidebar shows how far it is.")
                 st.rerun()
-
-
-def _title(run: Artifact) -> str:
-    summary = run.summary
-    return f"{summary['concept_set']} · {summary['aggregate']} · {summary['clip']}"
 
 
 def _usual(splits: list[str]) -> int:
