@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.app.test_pages import open_page
-from tests.app.test_prompts_page import at_home, box, button, choice, clip, fine, numbers, prompted, submitted
+from tests.app.test_prompts_page import at_home, box, button, choice, clip, fine, numbers, prompted
 from workbench.app.text import percent
 from workbench.specs import CompareSpec
 from workbench.store import Store
