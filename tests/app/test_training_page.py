@@ -15,8 +15,8 @@ from tests.app.conftest import HOSTILE
 from tests.app.test_pages import open_page
 from workbench.app import training
 from workbench.app import training_words as words
-from workbench.app.components.model_table import span
-from workbench.app.widgets.training_list import next_order, ordered, rows_of
+from workbench.app.components.model_table import near, span
+from workbench.app.widgets.training_list import next_order, ordered, rows_of, told_apart
 from workbench.errors import StoreError
 from workbench.jobs import Job, Jobs
 from workbench.specs import CoopSpec, MapSpec, PredictSpec, ProbeSpec, Spec, TrainSpec, spec_toml
@@ -178,11 +178,22 @@ def test_seeds_of_one_setting_stand_together_with_mean_and_range(at_home: Store)
     assert mean.value == pytest.approx(sum(values) / 2)
     assert (mean.low, mean.high) == (min(values), max(values))
     assert mean.note.endswith("mean of 2 seeds")
+    assert mean.cells[0][1].startswith("seeds ")  # what stands there in other rows is an interval
+    assert not first.cells[0][1].startswith("seeds ")
     assert (first.name, second.name) == ("seed 0", "seed 1")
     assert first.inside
     assert second.inside
     assert mean.group
     assert not first.muted
+
+
+def test_what_was_asked_for_tells_classifiers_of_one_name_apart(at_home: Store) -> None:
+    (run,) = at_home.artifacts("trained")
+    other = SimpleNamespace(name="other", kind=run.kind, spec={**run.spec, "augment": 0.5, "epochs": 9, "seed": 3})
+    told = told_apart([run, other])  # type: ignore[list-item]
+    assert told == {run.name: f"epochs 2, augment {run.spec['augment']}", "other": "epochs 9, augment 0.5"}
+    assert set(told_apart([run, *probes(at_home, "linear")]).values()) == {""}
+    assert rows_of((run,), "", told[run.name])[0].note.endswith(told[run.name])
 
 
 def test_a_dataset_that_has_changed_since_is_said(at_home: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,6 +223,14 @@ def test_an_axis_holds_every_interval() -> None:
     assert span([0.55, 0.63]) == (0.5, 0.7)
     assert span([0.91, 0.93]) == (0.8, 1.0)
     assert span([0.12, 0.13]) == pytest.approx((0.1, 0.3))
+
+
+def test_an_axis_leaves_out_what_lies_far_below_the_others() -> None:
+    most = [(0.88 + place / 1000, 0.93) for place in range(5)]
+    assert span(near([*most, (0.19, 0.26)])) == (0.8, 1.0)
+    assert span(near([*most[:2], (0.19, 0.26)])) == pytest.approx((0.1, 1.0))
+    even = [(place / 10, place / 10 + 0.05) for place in range(2, 9)]
+    assert span(near(even)) == pytest.approx((0.2, 0.9))
 
 
 def test_probes_are_submitted_one_a_seed(at_home: Store, submitted: list[Any]) -> None:

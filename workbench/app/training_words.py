@@ -23,7 +23,7 @@ COLUMNS = {
     "name": ("Classifier", 0, "The kind of classifier, and below it what it saw of an image."),
     "plot": (
         "",
-        176,
+        120,
         "Dot and line: accuracy on the reported split with its 95 % interval. Ring: without copies of training images.",
     ),
     "accuracy": (

@@ -1,6 +1,8 @@
 // A table of classifiers. Headings sort; a row is chosen by a click, or by walking with the arrow keys and Enter.
 // Everything is built with textContent: names of classifiers come from data and are never markup.
 
+const TALLEST = 396; // pixels of a table that scrolls
+
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component;
   const root = parentElement.querySelector(".models");
@@ -14,12 +16,11 @@ export default function (component) {
   const held = root.contains(active) ? active.dataset.order ?? active.dataset.model : null;
   build(root, state, data);
   if (held) [...root.querySelectorAll("button")].find((each) => held === (each.dataset.order ?? each.dataset.model))?.focus({ preventScroll: true });
-  if (fresh) show(root, root.querySelector("tr.chosen"));
+  if (fresh && data.show) show(root.querySelector(".scroller"), root.querySelector("tr.chosen"));
 }
 
 function build(root, state, data) {
-  const place = root.scrollTop;
-  root.classList.toggle("whole", data.whole);
+  const place = root.querySelector(".scroller")?.scrollTop ?? 0;
   root.replaceChildren();
   state.buttons = [];
   const table = element("table", "");
@@ -31,14 +32,27 @@ function build(root, state, data) {
   const first = state.buttons.find((button) => button.dataset.model === data.chosen) ?? state.buttons[0];
   if (first) first.tabIndex = 0;
   table.append(head, body);
-  root.append(table);
+  const scroller = element("div", "scroller");
+  scroller.append(table);
+  root.append(scroller, legend(data));
   root.onkeydown = (event) => walk(event, state.buttons);
-  root.scrollTop = place;
+  trim(scroller, data.whole);
+  state.watch?.disconnect();
+  state.watch = new ResizeObserver(() => trim(scroller, data.whole));
+  state.watch.observe(table);
+  scroller.scrollTop = place;
+}
+
+// A long table ends below a row, not within one.
+function trim(scroller, whole) {
+  const ends = [...scroller.querySelectorAll("tr")].map((row) => row.offsetTop + row.offsetHeight);
+  const fitting = ends.filter((end) => end <= TALLEST);
+  scroller.style.maxHeight = whole || fitting.length === ends.length ? "none" : `${Math.max(...fitting)}px`;
 }
 
 // The chosen row is in the part of a long table that is seen.
-function show(root, row) {
-  if (row && root.scrollHeight > root.clientHeight) root.scrollTop = row.offsetTop - root.clientHeight / 2;
+function show(scroller, row) {
+  if (row && row.offsetTop + row.offsetHeight > scroller.clientHeight) scroller.scrollTop = row.offsetTop - scroller.clientHeight / 2;
 }
 
 function headings(state, data) {
@@ -80,21 +94,38 @@ function line(state, data, row) {
 function plot(data, row) {
   const holder = element("td", "plot");
   const track = element("div", "track");
-  const place = (value) => `${((value - data.low) / (data.high - data.low)) * 100}%`;
+  const place = (value) => `${Math.max(0, ((value - data.low) / (data.high - data.low)) * 100)}%`;
   const span = element("div", "span");
   span.style.left = place(row.low);
   span.style.width = `calc(${place(row.high)} - ${place(row.low)})`;
   const dot = element("div", "dot");
   dot.style.left = place(row.value);
-  track.append(span, dot);
+  const below = row.value < data.low;
+  if (row.high > data.low) track.append(span);
+  track.append(below ? element("div", "below") : dot);
   const percent = (value) => `${(value * 100).toFixed(1)} %`;
   holder.title = `${percent(row.value)} right (${percent(row.low)} to ${percent(row.high)})`;
   if (row.other !== null) {
     const ring = element("div", "ring");
     ring.style.left = place(row.other);
-    track.append(ring);
+    if (row.other >= data.low) track.append(ring);
     holder.title += `; without copies of training images ${percent(row.other)}`;
   }
   holder.append(track);
+  return holder;
+}
+
+// What the signs of the plots mean, where they occur.
+function legend(data) {
+  const holder = element("div", "legend note");
+  const sign = (name, words) => {
+    const mark = element("span", `track ${name}`);
+    if (name === "mean") mark.append(element("span", "span"), element("span", "dot"));
+    else mark.append(element("span", name === "arrow" ? "below" : "ring"));
+    holder.append(mark, element("span", "", words));
+  };
+  if (data.rows.length) sign("mean", `accuracy with its 95 % interval${data.rows.some((row) => row.group) ? "; of several seeds the mean with their range" : ""}`);
+  if (data.rows.some((row) => row.other !== null)) sign("other", "without copies of training images");
+  if (data.rows.some((row) => row.value < data.low)) sign("arrow", "below the axis");
   return holder;
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
@@ -31,7 +32,7 @@ class ModelRow:
     value, low, high : float
         Accuracy with its interval, 0 to 1.
     other : float or None
-        A second accuracy, drawn as a ring.
+        A second accuracy, drawn as a ring. Where a row lies far below the others, an arrow stands for it.
     cells : tuple of (str, str)
         Text and small note of each further column.
     words : str
@@ -71,6 +72,7 @@ def model_table(
     on_sort: Callable[[], None],
     on_choose: Callable[[], None],
     whole: bool = False,
+    show: bool = True,
 ) -> None:
     """Draw the table.
 
@@ -90,8 +92,10 @@ def model_table(
         Called before the rerun that each causes.
     whole : bool
         Whether all rows are seen at once; else a long table scrolls.
+    show : bool
+        Whether a table that scrolls begins at the chosen row; else at its top.
     """
-    low, high = span([value for row in rows for value in (row.low, row.high, row.other or row.low)])
+    low, high = span(near([(row.low, row.high, row.other or row.low) for row in rows]))
     renderer("model_table", "models", "table")(
         key=key,
         data={
@@ -100,12 +104,25 @@ def model_table(
             "order": order,
             "chosen": chosen,
             "whole": whole,
+            "show": show,
             "low": low,
             "high": high,
         },
         on_sort_change=on_sort,
         on_choose_change=on_choose,
     )
+
+
+def near(rows: Sequence[tuple[float, ...]]) -> list[float]:
+    """Return the values of the rows that an axis has to hold: not of those that lie far below the others.
+
+    Far is further below the lower quartile of the rows' first values than 3 times the distance of their quartiles.
+    """
+    firsts = sorted(values[0] for values in rows)
+    if len(firsts) < 4:
+        return [value for values in rows for value in values]
+    lower, _, upper = statistics.quantiles(firsts, n=4, method="inclusive")
+    return [value for values in rows if values[0] >= lower - 3 * (upper - lower) for value in values]
 
 
 def span(values: Sequence[float]) -> tuple[float, float]:

@@ -44,28 +44,28 @@ def draw_ladder(view: View, dataset: Dataset, found: Ladder) -> None:
         st.warning(f"{plain(dataset.name)} has changed since this ladder was made; run it again.")
     notices.notes(found.notes)
     draw_table(view, found)
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        st.caption("Choose a row to see who reported what of it elsewhere, and to look into it.")
+        st.download_button(
+            "Table as CSV",
+            lambda: csv(found),
+            f"{found.artifact.name}.csv",
+            "text/csv",
+            key=view.key("csv"),
+            type="tertiary",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+        report_button(found.artifact)
     opened = {each.name: each for each in found.standings}
     if view["rung"]:
         if view["rung"] not in opened:
             raise unknown_name("way to classify in this ladder", view["rung"], opened)
         draw_opened(dataset, found, opened[view["rung"]])
-    else:
-        st.caption("Choose a row to see who reported what of it elsewhere, and to look into it.")
     st.plotly_chart(
         figure([each.line for each in found.standings], found.commonest), key=view.key("figure"), config=CHART
     )
     st.caption(words.FIGURE)
-    st.download_button(
-        "Table as CSV",
-        lambda: csv(found),
-        f"{found.artifact.name}.csv",
-        "text/csv",
-        key=view.key("csv"),
-        type="tertiary",
-        icon=":material/download:",
-        on_click="ignore",
-    )
-    report_button(found.artifact)
 
 
 def draw_table(view: View, found: Ladder) -> None:

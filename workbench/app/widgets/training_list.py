@@ -17,6 +17,8 @@ from workbench.store import Artifact
 
 NUMBERS = [name for name in words.COLUMNS if name not in ("name", "plot")]
 """The columns of numbers."""
+FIRST = ("epochs", "rate", "optimizer")
+"""What is told first of classifiers that are called the same."""
 
 
 def draw_list(view: View, found: Sequence[Artifact], fingerprint: str, chosen: str) -> None:
@@ -30,7 +32,8 @@ def draw_list(view: View, found: Sequence[Artifact], fingerprint: str, chosen: s
     order = view["sort"]
     if order.removeprefix("-") not in (*NUMBERS, "name"):
         raise unknown_name("sort", order, [*NUMBERS, "name"])
-    rows = [row for runs in ordered(found, order) for row in rows_of(runs, fingerprint)]
+    apart = told_apart(found)
+    rows = [row for runs in ordered(found, order) for row in rows_of(runs, fingerprint, apart[runs[0].name])]
     columns = [
         Column(title, "" if name == "plot" else name, help_text, width)
         for name, (title, width, help_text) in words.COLUMNS.items()
@@ -41,6 +44,7 @@ def draw_list(view: View, found: Sequence[Artifact], fingerprint: str, chosen: s
         key=view.key("table"),
         order=order,
         chosen=chosen,
+        show=bool(view["model"]),
         on_sort=lambda: view.set(sort=next_order(order, str(view.event("table", "sort")))),
         on_choose=lambda: view.set(model=str(view.event("table", "choose"))),
     )
@@ -72,14 +76,32 @@ def title_of(run: Artifact) -> str:
     return f"{words.kind_of(run.kind, run.spec)}, {words.saw(run.kind, run.spec)}"
 
 
-def rows_of(runs: Sequence[Artifact], fingerprint: str) -> list[ModelRow]:
-    """Return the rows of classifiers that differ in their seed alone: where there are several, their mean on top."""
+def told_apart(found: Sequence[Artifact]) -> dict[str, str]:
+    """Return by a classifier's name what it was asked for otherwise than others that are called the same, in words."""
+    alike: dict[str, list[Artifact]] = {}
+    for run in found:
+        alike.setdefault(title_of(run), []).append(run)
+    told = {}
+    for runs in alike.values():
+        asked = [{name: str(value) for name, value in run.spec.items() if name != "seed"} for run in runs]
+        names = dict.fromkeys([*FIRST, *asked[0]])
+        differing = [name for name in names if len({each.get(name) for each in asked}) > 1]
+        for run, each in zip(runs, asked, strict=True):
+            told[run.name] = ", ".join(f"{name.replace('_', ' ')} {each.get(name) or '–'}" for name in differing)
+    return told
+
+
+def rows_of(runs: Sequence[Artifact], fingerprint: str, apart: str = "") -> list[ModelRow]:
+    """Return the rows of classifiers that differ in their seed alone: where there are several, their mean on top.
+
+    ``apart`` says what tells them from others that are called the same.
+    """
     if len(runs) == 1:
-        return [row_of(runs[0], fingerprint)]
-    return [mean_row(runs, fingerprint), *(row_of(run, fingerprint, inside=True) for run in runs)]
+        return [row_of(runs[0], fingerprint, apart)]
+    return [mean_row(runs, fingerprint, apart), *(row_of(run, fingerprint, inside=True) for run in runs)]
 
 
-def row_of(run: Artifact, fingerprint: str, inside: bool = False) -> ModelRow:
+def row_of(run: Artifact, fingerprint: str, apart: str = "", inside: bool = False) -> ModelRow:
     """Return the row of one classifier."""
     found, summary = training.measures(run), run.summary
     accuracy, unseen = summary["reported"]["accuracy"], summary.get("unseen")
@@ -88,7 +110,7 @@ def row_of(run: Artifact, fingerprint: str, inside: bool = False) -> ModelRow:
     return ModelRow(
         training.model_of(run),
         name,
-        "" if inside else words.saw(run.kind, run.spec),
+        "" if inside else " · ".join(part for part in (words.saw(run.kind, run.spec), apart) if part),
         accuracy["value"],
         accuracy["low"],
         accuracy["high"],
@@ -97,11 +119,13 @@ def row_of(run: Artifact, fingerprint: str, inside: bool = False) -> ModelRow:
         f"{title_of(run)}, seed {run.spec['seed']}: {percent(accuracy['value'])} right on {run.spec['report_on']}",
         inside=inside,
         muted=training.is_stale(run, fingerprint),
-        hint=f"{training.model_of(run)}, reported on {run.spec['report_on']}",
+        hint=", ".join(
+            part for part in (training.model_of(run), apart, f"reported on {run.spec['report_on']}") if part
+        ),
     )
 
 
-def mean_row(runs: Sequence[Artifact], fingerprint: str) -> ModelRow:
+def mean_row(runs: Sequence[Artifact], fingerprint: str, apart: str = "") -> ModelRow:
     """Return the row over several seeds: means, and ranges below them; it chooses the first of them."""
     found, run = training.spreads(runs), runs[0]
     accuracy, unseen = found["accuracy"], found["unseen"].mean
@@ -109,7 +133,9 @@ def mean_row(runs: Sequence[Artifact], fingerprint: str) -> ModelRow:
     return ModelRow(
         training.model_of(run),
         words.kind_of(run.kind, run.spec),
-        f"{words.saw(run.kind, run.spec)} · mean of {several(len(runs), 'seed')}",
+        " · ".join(
+            part for part in (words.saw(run.kind, run.spec), f"mean of {several(len(runs), 'seed')}", apart) if part
+        ),
         accuracy.mean,
         accuracy.low,
         accuracy.high,
@@ -117,13 +143,14 @@ def mean_row(runs: Sequence[Artifact], fingerprint: str) -> ModelRow:
         cells({name: each.mean for name, each in found.items()}, notes),
         f"{title_of(run)}: {percent(accuracy.mean)} right on {run.spec['report_on']}, mean of {len(runs)} seeds",
         group=True,
+        hint=apart,
         muted=training.is_stale(run, fingerprint),
     )
 
 
 def span(found: Spread) -> str:
-    """Return the range of shares in percent."""
-    return "" if found.mean != found.mean else interval({"low": found.low, "high": found.high})
+    """Return the range of shares over seeds in percent; no interval, and said so."""
+    return "" if found.mean != found.mean else f"seeds {interval({'low': found.low, 'high': found.high})}"
 
 
 def cells(found: Mapping[str, float], notes: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
