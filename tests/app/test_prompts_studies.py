@@ -18,7 +18,7 @@ from workbench.store import Store
 from workbench.studies.compare import RunComparison, open_comparison
 from workbench.studies.prompting import Prompts, open_prompts
 
-__all__ = ["at_home", "clip", "prompted", "submitted"]
+__all__ = ["at_home", "clip", "prompted"]
 
 
 def study_of(store: Store) -> Prompts:
