@@ -31,6 +31,7 @@ def test_the_curve_shows_every_epoch_and_the_one_kept() -> None:
     assert (list(kept.x), kept.y[0]) == ([1], pytest.approx(60))
     np.testing.assert_allclose(training.y, [2, 1, 2 / 3])
     np.testing.assert_allclose(chosen_by.y, [1, 1.1, 1.2])
+    assert len({accuracy.line.color, training.line.color, chosen_by.line.color}) == 3
     assert training.hovertext[1] == "epoch 1: loss in training 1.000 nats"
 
 
@@ -43,11 +44,17 @@ def test_vectors_nearer_to_a_word_than_chance_differ_in_colour() -> None:
     assert list(bars.marker.color) == [KEPT, UNKNOWN]
     (band,) = figure.layout.shapes
     assert (band.x0, band.x1) == (0.1, 0.3)
+    assert band.showlegend  # in the legend, where nothing runs into it
+    assert not figure.layout.annotations
 
 
 def test_words_are_text_and_no_markup() -> None:
     bars = nearest_words(VECTORS, DISTANCES).data[0]
-    assert all("<b>" not in text for text in (*bars.text, *bars.hovertext))
+    axis = nearest_words(VECTORS, DISTANCES).layout.yaxis
+    assert list(axis.tickvals) == list(bars.y)
+    written = axis.ticktext
+    assert list(written) == ["1 · &lt;b&gt;sad&lt;/b&gt;", "happy 2 · <i>&lt;b&gt;sad&lt;/b&gt;</i>"]
+    assert all("<b>" not in text for text in bars.hovertext)
     assert "&lt;b&gt;sad&lt;/b&gt; 0.20<br>blue 0.30" in bars.hovertext[0]
     assert "<b>" not in str(curve(COURSE, 1, "<b>split</b>").data[0].name)
 

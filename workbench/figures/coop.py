@@ -13,6 +13,8 @@ from workbench.figures.theme import ERROR_BAR, REFERENCE, UNKNOWN, style
 
 KEPT = "#1f7a8c"
 """Colour of the epoch that was kept, and of learned prompts."""
+CHOSEN_BY = "#c8742b"
+"""Colour of the loss of the images that choose the epoch."""
 BOUNDS = {"zero-shot": REFERENCE, "linear probe": "#b5654a"}
 """Colour of what learned prompts stand between."""
 _HEIGHT = 300
@@ -45,7 +47,7 @@ def curve(course: Sequence[Values], best_epoch: int, tune_on: str) -> go.Figure:
         name="kept", hovertext=[f"epoch {best_epoch}, kept: {shares[epochs.index(best_epoch)]:.1f} % right"],
         hoverinfo="text", row=1, col=1,
     )  # fmt: skip
-    for key, name, colour in (("loss", "loss in training", UNKNOWN), ("log_loss", f"loss on {tune_on}", KEPT)):
+    for key, name, colour in (("loss", "loss in training", UNKNOWN), ("log_loss", f"loss on {tune_on}", CHOSEN_BY)):
         values = [float(each[key]) for each in course]
         figure.add_scatter(
             x=epochs, y=values, mode="lines", line={"color": colour, "width": 1.5}, name=html.escape(name),
@@ -63,7 +65,7 @@ def nearest_words(vectors: Sequence[Values], distances: Values) -> go.Figure:
     """Draw how far each learned vector is from its nearest word, against chance and how far words are from theirs.
 
     A vector that is nearer to a word than random vectors of its length is drawn in colour; the words of the others say
-    nothing.
+    nothing and are slanted.
 
     Parameters
     ----------
@@ -82,9 +84,6 @@ def nearest_words(vectors: Sequence[Values], distances: Values) -> go.Figure:
         y=[html.escape(name) for name in names],
         orientation="h",
         marker={"color": [KEPT if value < far else UNKNOWN for value, far in zip(values, chance, strict=True)]},
-        text=[html.escape(str(each["words"][0]["word"])) for each in vectors],
-        textposition="outside",
-        cliponaxis=False,
         hovertext=[_near(name, each) for name, each in zip(names, vectors, strict=True)],
         hoverinfo="text",
         showlegend=False,
@@ -96,10 +95,15 @@ def nearest_words(vectors: Sequence[Values], distances: Values) -> go.Figure:
     )  # fmt: skip
     figure.add_vrect(
         x0=float(distances["low"]), x1=float(distances["high"]), fillcolor=REFERENCE, opacity=0.3, line_width=0,
-        annotation_text="words from their own nearest", annotation_position="top left", annotation_yshift=18,
-        layer="below",
+        layer="below", showlegend=True, name="words from their own nearest, 90 %",
     )  # fmt: skip
-    figure.update_yaxes(autorange="reversed", title="learned vector", type="category")
+    near = [html.escape(str(each["words"][0]["word"])) for each in vectors]
+    figure.update_yaxes(
+        autorange="reversed", title="learned vector and its nearest word", type="category",
+        tickvals=[html.escape(name) for name in names],
+        ticktext=[f"{html.escape(name)} · {word if value < far else f'<i>{word}</i>'}"
+                  for name, word, value, far in zip(names, near, values, chance, strict=True)],
+    )  # fmt: skip
     farthest = max([*values, float(distances["high"])])
     figure.update_xaxes(title="distance to the nearest word", range=[0, 1.15 * farthest])
     return style(figure, max(_HEIGHT, 22 * len(vectors) + 90))
