@@ -73,10 +73,10 @@ def test_the_form_asks_for_the_ways_that_were_chosen(at_home: Store, submitted: 
     field(app, "Seeds").set_value(2)
     press(app, "Run the ladder")
     assert submitted == [LadderSpec("hostile", seeds=2)]
-    app.multiselect[0].set_value(["names", "linear"])
+    field(app, "Ways").set_value(["names", "linear"])
     press(app, "Run the ladder")
     assert submitted[1].rungs == "names,linear"
-    app.multiselect[0].set_value([])
+    field(app, "Ways").set_value([])
     press(app, "Run the ladder")
     assert len(submitted) == 2
     assert "at least one way" in app.error[0].value

@@ -54,7 +54,7 @@ QUALITY = {
 """Name and definition of each number over the map."""
 
 TABLE = (
-    "Share of all images here with that label (row). Blue: agreement. Orange: confusion. Rows of fewer than {fewest} "
+    "Share of all images here with that label (row). Teal: agreement. Orange: confusion. Rows of fewer than {fewest} "
     "have no colour. Click a cell, row or column to see only its faces; click again for all."
 )
 REVIEW = "Settles these images one by one on the Review page: keep, relabel, ambiguous, not a face."

@@ -56,7 +56,7 @@ SECONDS = (
     "again."
 )
 MATRIX = (
-    "Share is of all images with that label (row). Blue: agreement. Orange: confusion. Click a cell, row or column for"
+    "Share is of all images with that label (row). Teal: agreement. Orange: confusion. Click a cell, row or column for"
     " its faces."
 )
 HEAT = "Share of each class's images that is answered with it (recall): by each template alone, and by all together."

@@ -40,7 +40,7 @@ NEIGHBOURS = (
     "most of them carry another label, either this label or theirs is worth a doubt."
 )
 TRAINED_ON = "The CLIP was trained on this very image, so what it says of it is no evidence about its label."
-BROAD = "Share is of all images with that label (row). Blue: agreement. Orange: confusion."
+BROAD = "Share is of all images with that label (row). Teal: agreement. Orange: confusion."
 FINE = "Share is of all images whose most probable concept is that row's. Blue: the concept speaks for that label."
 
 SPLITS = {

@@ -20,8 +20,13 @@ def ladder_form(key: str, dataset: Dataset) -> None:
     """Draw the form and submit what is asked for as a job; ``key`` tells forms apart."""
     with st.form(f"{NAME} {key}", border=False):
         usual = [name for name, rung in RUNGS.items() if not rung.slow]
-        rungs = st.multiselect(
-            "Ways", list(RUNGS), usual, format_func=lambda name: _title(str(name)), help=words.FORM["rungs"]
+        rungs = st.pills(
+            "Ways",
+            list(RUNGS),
+            selection_mode="multi",
+            default=usual,
+            format_func=lambda name: _title(str(name)),
+            help=words.FORM["rungs"],
         )
         left, right = st.columns(2)
         clip = left.text_input("CLIP", LadderSpec.clip, help=words.FORM["clip"])
@@ -30,7 +35,7 @@ def ladder_form(key: str, dataset: Dataset) -> None:
         trees = right.number_input("Trees of forests", 100, 100_000, LadderSpec.trees, help=words.FORM["trees"])
         if st.form_submit_button("Run the ladder", type="primary", icon=":material/play_arrow:"):
             try:
-                asked = "" if list(rungs) == usual else ",".join(rungs)
+                asked = "" if set(rungs) == set(usual) else ",".join(name for name in RUNGS if name in rungs)
                 if not rungs:
                     st.error("Choose at least one way to classify.")
                     return

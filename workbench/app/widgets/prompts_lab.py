@@ -35,8 +35,8 @@ RESETS = {
     "edit": ("face", "page"),
     "predicted": ("face", "page"),
 }
-BOX_WIDTH, BOX_HEIGHT = 186, 88
-"""Size of the box of a class's words, in CSS pixels: two beside each other on a laptop, one where it is narrower."""
+BOX_WIDTH = 186
+"""Width of the box of a class's words, in CSS pixels: two beside each other on a laptop, one where it is narrower."""
 
 
 class Bench(NamedTuple):
@@ -191,7 +191,7 @@ def draw_boxes(view: View, bench: Bench) -> tuple[Prompted | None, Edit]:
             typed[name] = st.text_area(
                 plain(name),
                 draft.words[name],
-                height=BOX_HEIGHT,
+                height="content",
                 help=words.WORDS if place == 0 else None,
                 key=view.key(f"words {place} {number}"),
             )
