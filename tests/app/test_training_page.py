@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from tests.app.conftest import HOSTILE
@@ -16,7 +17,9 @@ from tests.app.test_pages import open_page
 from workbench.app import training
 from workbench.app import training_words as words
 from workbench.app.components.model_table import near, span
+from workbench.app.widgets import video_picture
 from workbench.app.widgets.training_list import next_order, ordered, rows_of, told_apart
+from workbench.data.images import encode_png
 from workbench.errors import StoreError
 from workbench.jobs import Job, Jobs
 from workbench.specs import CoopSpec, MapSpec, PredictSpec, ProbeSpec, Spec, TrainSpec, spec_toml
@@ -121,6 +124,32 @@ def test_every_part_is_drawn(at_home: Store, part: str) -> None:
     app = open_page("training", dataset="faces", part=part)
     assert not app.exception
     assert not app.error
+
+
+def test_a_picture_gets_its_probabilities_without_a_score_and_what_learned_nothing_is_said(
+    at_home: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (run,) = at_home.artifacts("trained")
+    picture = encode_png(Image.new("L", (48, 48), 90))
+    monkeypatch.setattr(video_picture, "picture_of", lambda _: picture)
+    for commonest in (0.5, 0.0):
+        monkeypatch.setattr(training, "no_better_than", lambda _, share=commonest: share)
+        app = open_page("training", model=f"trained:{run.name}", part="try", whose="whole")
+        assert not app.exception
+        assert not app.error
+        assert "Emotion" in {metric.label for metric in app.metric}
+        assert not [metric.label for metric in app.metric if "score" in metric.label]
+        assert "mean score of its concepts" not in shown(app)
+        assert ("always answering the commonest class (50.0 %" in shown(app)) == bool(commonest)
+
+
+def test_a_classifier_is_held_against_always_the_commonest_class() -> None:
+    def run(low: float) -> Any:
+        reported = {"images": 10, "confusion": [[6, 0], [2, 2]], "accuracy": {"low": low}}
+        return SimpleNamespace(summary={"reported": reported})
+
+    assert training.no_better_than(run(0.55)) == 0.6
+    assert training.no_better_than(run(0.65)) == 0
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,13 @@ def measures(run: Artifact) -> dict[str, float]:
     return {name: math.nan if value is None else float(value) for name, value in found.items()}
 
 
+def no_better_than(run: Artifact) -> float:
+    """Return the share of the commonest class where a classifier's accuracy is not clearly above it, else 0."""
+    reported = run.summary["reported"]
+    commonest = max(map(sum, reported["confusion"])) / max(1, reported["images"])
+    return commonest if reported["accuracy"]["low"] <= commonest else 0.0
+
+
 @dataclass(frozen=True)
 class Spread:
     """The mean of a number over seeds, and the least and the greatest."""

@@ -75,8 +75,8 @@ STANDING = {
 AGAINST = "Difference in accuracy on the same images, in points, with its paired 95 % interval."
 VECTORS = (
     "How far each learned vector is from the nearest word of the CLIP's vocabulary. The gray band holds 90 % of words' "
-    "own distances to their nearest word: far beyond it a vector is no word, and the word beside it says little. Hover "
-    "for more words."
+    "own distances to their nearest word: far beyond it a vector is no word, and its word says little. Gray, and the "
+    "word slanted: random vectors come as near. Hover for more words."
 )
 BY_SHOTS = "The same settings with other numbers of training images of each class; of several seeds the mean and range."
 MAPPED = "Lays the images out as a job, with the learned prompts beside the plain texts."
@@ -90,6 +90,10 @@ CLASSIFY = "Classifies every image of the dataset with it as a job; the Confusio
 MATRIX = "Click a cell to see its faces on the Confusions page."
 NO_FACES = "Classify the dataset with it to see the faces in each cell."
 MODEL = "What it is called wherever a model is asked for: on the command line, in a video, in a comparison."
+POOR = (
+    "This classifier was no better than always answering the commonest class ({} of the images of {}): what it says of "
+    "a picture means little."
+)
 STALE = "The dataset has changed since this was trained: the figures are of what it was."
 GO_ON = "Starts the same again. Embeddings, finished trees and the last checkpoint are kept: it goes on from there."
 

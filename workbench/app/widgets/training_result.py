@@ -50,7 +50,7 @@ def draw_result(view: View, dataset: Dataset, run: Artifact) -> None:
     elif part == "calibration":
         metrics.calibration(summary["reported"])
     elif part == "try":
-        draw_try(view, training.model_of(run), summary["notes"])
+        draw_try(view, run)
     else:
         draw_learning(view, run)
 

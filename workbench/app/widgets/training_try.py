@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 import streamlit as st
 
+from workbench.app import training
+from workbench.app import training_words as words
 from workbench.app.session import View
+from workbench.app.text import percent, plain
 from workbench.app.widgets import video_picture
 from workbench.specs import ScoreSpec
+from workbench.store import Artifact
 
 
-def draw_try(view: View, model: str, said: Collection[str]) -> None:
-    """Draw where the picture comes from, and the probabilities that ``model`` gives it, without notes ``said`` before.
+def draw_try(view: View, run: Artifact) -> None:
+    """Draw where the picture comes from, and the probabilities that a classifier gives it, without its own notes.
 
     Raises
     ------
@@ -27,4 +29,8 @@ def draw_try(view: View, model: str, said: Collection[str]) -> None:
         if data is None:
             st.info("Its probabilities appear here at once.", icon=":material/mood:")
         else:
-            video_picture.draw_scored(view, data, ScoreSpec("picture", model, faces=view["whose"]), said)
+            commonest = training.no_better_than(run)
+            if commonest:
+                st.warning(words.POOR.format(percent(commonest), plain(run.spec["report_on"])))
+            spec = ScoreSpec("picture", training.model_of(run), faces=view["whose"])
+            video_picture.draw_scored(view, data, spec, run.summary["notes"], with_score=False)

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from workbench.studies.score import PictureScore
 
 BARS_HEIGHT = 290
+SCORED = " answers with classes: "
+"""What the note holds that says how a model without words of its own comes to a score."""
 PICTURES = ("png", "jpg", "jpeg", "webp", "bmp")
 FACES = {"largest": "The largest face", "whole": "The whole picture"}
 WAYS = {"file": "From a file", "camera": "From the camera"}
@@ -51,8 +53,10 @@ def draw_picture(view: View) -> None:
         draw_scored(view, data, spec)
 
 
-def draw_scored(view: View, data: bytes, spec: ScoreSpec, said: Collection[str] = ()) -> None:
+def draw_scored(view: View, data: bytes, spec: ScoreSpec, said: Collection[str] = (), with_score: bool = True) -> None:
     """Draw what a picture shows, or that there is no face in it; notes that the page has ``said`` are left out.
+
+    Without ``with_score`` neither the score is drawn nor the note that says how classes come to theirs.
 
     Raises
     ------
@@ -65,8 +69,9 @@ def draw_scored(view: View, data: bytes, spec: ScoreSpec, said: Collection[str] 
     if found is None:
         without_face(view, picture)
     else:
-        notices.notes([note for note in found.notes if note not in said], "picture")
-        draw_answer(picture, found)
+        notes = [note for note in found.notes if note not in said and (with_score or SCORED not in note)]
+        notices.notes(notes, "picture")
+        draw_answer(picture, found, with_score)
 
 
 def settings(view: View) -> ScoreSpec:
@@ -121,8 +126,8 @@ def without_face(view: View, picture: Image.Image) -> None:
     st.image(framed(picture, None), width=320)
 
 
-def draw_answer(picture: Image.Image, found: PictureScore) -> None:
-    """Draw the face, the score, and the emotions."""
+def draw_answer(picture: Image.Image, found: PictureScore, with_score: bool = True) -> None:
+    """Draw the face, the score if it is asked for, and the emotions."""
     left, right = st.columns([2, 3], gap="medium")
     with left:
         st.image(framed(picture, found.box), width="stretch")
@@ -131,10 +136,11 @@ def draw_answer(picture: Image.Image, found: PictureScore) -> None:
     best, finest = int(np.argmax(found.class_probabilities)), int(np.argmax(found.probabilities))
     shown = {
         "Emotion": (found.classes[best], percent(found.class_probabilities[best]), video_words.EMOTION),
-        f"Frame score ({video_words.SCALE})": (f"{found.score:.2f}", "", video_words.FRAME_SCORE),
     }
+    if with_score:
+        shown[f"Frame score ({video_words.SCALE})"] = (f"{found.score:.2f}", "", video_words.FRAME_SCORE)
     with right:
-        for column, (title, (value, note, help_text)) in zip(st.columns(2), shown.items(), strict=True):
+        for column, (title, (value, note, help_text)) in zip(st.columns(len(shown)), shown.items(), strict=True):
             column.metric(title, plain(value), plain(note), delta_color="off", delta_arrow="off", help=help_text)
         if found.names != found.classes:
             st.caption(
