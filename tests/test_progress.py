@@ -2,13 +2,12 @@ from __future__ import annotations
 
 import io
 import json
-import signal
 from pathlib import Path
 
 import pytest
 
 from workbench.errors import Cancelled
-from workbench.progress import Console, EventFile, describe_rate, interrupts_kept
+from workbench.progress import Console, EventFile, describe_rate
 
 
 def test_rate_and_time_left_are_told() -> None:
@@ -42,21 +41,3 @@ def test_events_are_one_object_a_line_and_a_cancel_file_stops_the_work(tmp_path:
         events.advance(2)
     last = json.loads((tmp_path / "events.jsonl").read_text().splitlines()[-1])
     assert (last["step"], last["done"], last["total"]) == ("encode", 6, 10)
-
-
-def test_an_interrupt_that_python_loses_ends_the_work_at_its_next_sign_of_life() -> None:
-    class Loses:
-        def __del__(self) -> None:
-            with pytest.raises(KeyboardInterrupt):  # as in a callback, where it would be printed and forgotten
-                signal.raise_signal(signal.SIGINT)
-
-    former = signal.getsignal(signal.SIGINT)
-    console = Console(io.StringIO())
-    with interrupts_kept():
-        console.step("work", 3)
-        console.advance()
-        Loses()
-        with pytest.raises(KeyboardInterrupt):
-            console.advance()
-    console.advance()
-    assert signal.getsignal(signal.SIGINT) is former

@@ -13,7 +13,7 @@ from pathlib import Path
 from workbench import __version__, reports
 from workbench.command_help import CLASSIFIER, STUDY_COMMANDS, TARGET, WEIGHTS
 from workbench.errors import Cancelled, SpecError, WorkbenchError
-from workbench.progress import Console, Progress, interrupts_kept
+from workbench.progress import Console, Progress
 from workbench.specs import ClassifySpec, CompareSpec, DemoSpec, PredictSpec, ScoreSpec, Spec, SuspectsSpec, read_spec
 from workbench.store import Store
 from workbench.verdict_commands import add_verdict_commands
@@ -39,8 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     store = Store(Path(options.workspace))
     try:
         store.check()
-        with interrupts_kept():
-            report = options.command(options, store)
+        report = options.command(options, store)
     except (Cancelled, KeyboardInterrupt) as stop:
         sys.stderr.write(f"\nworkbench: {str(stop) or 'interrupted; finished parts are kept'}\n")
         return EXIT_INTERRUPTED

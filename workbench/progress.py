@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Protocol, TextIO
 
 from workbench.errors import Cancelled
@@ -59,31 +55,8 @@ def describe_rate(done: int, total: int | None, seconds: float) -> str:
     return " · ".join(words)
 
 
-@contextmanager
-def interrupts_kept() -> Iterator[None]:
-    """Have an interrupt (Ctrl-C) end the work even where Python loses it, in the main thread only.
-
-    Raised within a callback of the interpreter, such as one of an import, it is printed and forgotten. Within the block
-    :class:`Console` raises it once more at the work's next sign of life.
-    """
-
-    def keep(number: int, frame: FrameType | None) -> None:
-        Console.interrupted = True
-        signal.default_int_handler(number, frame)
-
-    former = signal.signal(signal.SIGINT, keep)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, former)
-        Console.interrupted = False
-
-
 class Console:
     """A progress line on a terminal, or one line a step where the stream is not a terminal."""
-
-    interrupted = False
-    """Whether an interrupt came; see :func:`interrupts_kept`."""
 
     def __init__(self, stream: TextIO | None = None, interval: float = 0.2) -> None:
         self._stream = stream if stream is not None else sys.stderr
@@ -96,14 +69,12 @@ class Console:
     def step(self, name: str, total: int | None = None) -> None:
         """See :class:`Progress`."""
         self.close()
-        self._stop_if_interrupted()
         self._name, self._total, self._done = name, total, 0
         self._started = time.monotonic()
         self._shown = 0.0
 
     def advance(self, count: int = 1) -> None:
         """See :class:`Progress`."""
-        self._stop_if_interrupted()
         self._done += count
         now = time.monotonic()
         if self._stream.isatty() and now - self._shown >= self._interval:
@@ -125,10 +96,6 @@ class Console:
             self._stream.write(f"{lead}{self._line(time.monotonic())} · {seconds:.1f} s\n")
             self._stream.flush()
             self._name = ""
-
-    def _stop_if_interrupted(self) -> None:
-        if self.interrupted:
-            raise KeyboardInterrupt
 
     def _line(self, now: float) -> str:
         if self._done == 0 and self._total is None:
