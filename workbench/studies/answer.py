@@ -27,8 +27,7 @@ FACES = ("auto", "largest", "whole")
 """What of a picture is answered: the largest face, or all of a face cut out already or of a picture without one; the
 largest face only; all of it."""
 FILLS = 2 / 3
-"""Share of a picture's width or height from which a face in it is taken to be cut out already: of FER2013's faces 99 in
-100 that a detector finds at all take 0.7 or more."""
+"""Share of a picture's width or height from which a face in it is taken to be cut out already, as FER2013's are."""
 _AT_ONCE = 64
 
 
